@@ -1,0 +1,196 @@
+/**
+ * Containers, as an engine wants them: one sandbox (network, IPC, host name) shared by the containers in it. In the
+ * manner of the CRI, and with no word of Kubernetes. Every method rejects with a `CodedError`; `NotFound` for an id or
+ * name that does not exist, `AlreadyExists` for a name that is taken, `Unavailable` where the service does not answer.
+ */
+export interface Runtime {
+  /** The scheme of container ids: `podman`. */
+  readonly name: string;
+
+  version(options: CallOptions): Promise<RuntimeVersion>;
+
+  /** Makes the sandbox and brings its network up. */
+  runSandbox(spec: SandboxSpec, options: CallOptions): Promise<Sandbox>;
+  listSandboxes(filter: LabelFilter, options: CallOptions): Promise<readonly Sandbox[]>;
+  /** Kills what runs in it, takes its network down and removes it with its containers; resolves where it is gone already. */
+  removeSandbox(id: string, options: CallOptions): Promise<void>;
+
+  /** Makes a container and does not start it. */
+  createContainer(spec: ContainerSpec, options: CallOptions): Promise<string>;
+  /** Resolves where it runs already. */
+  startContainer(id: string, options: CallOptions): Promise<void>;
+  /**
+   * Sends the image's stop signal, or SIGTERM, and SIGKILL `graceSeconds` later; resolves when the container has
+   * ended, at once where it has already. Called again with a shorter grace, the earlier end counts.
+   */
+  stopContainer(id: string, graceSeconds: number, options: CallOptions): Promise<void>;
+  /** Kills and removes; resolves where it is gone already. */
+  removeContainer(id: string, options: CallOptions): Promise<void>;
+  /** Containers of all states with their full state. One call to the backend for all, or a bounded number. */
+  listContainers(filter: LabelFilter, options: CallOptions): Promise<readonly ContainerInfo[]>;
+  inspectContainer(id: string, options: CallOptions): Promise<ContainerInfo>;
+  updateResources(id: string, resources: Resources, options: CallOptions): Promise<void>;
+
+  /** Undefined where it is not in the local store. */
+  findImage(reference: string, options: CallOptions): Promise<Image | undefined>;
+  pullImage(reference: string, options: CallOptions & { readonly credentials?: RegistryCredentials }): Promise<Image>;
+
+  /** Runs a command to its end in a running container. Output past `maxOutputBytes` (each stream) is dropped. */
+  exec(
+    id: string,
+    request: { readonly command: readonly string[]; readonly maxOutputBytes: number },
+    options: CallOptions,
+  ): Promise<{ readonly exitCode: number; readonly stdout: Uint8Array; readonly stderr: Uint8Array }>;
+
+  /** Path of the container's log in CRI-like lines: `<RFC3339Nano> <stdout|stderr> <F|P> <text>`. */
+  logPath(id: string, options: CallOptions): Promise<string>;
+
+  /**
+   * Something happened to a container or sandbox with these labels; what, is for `inspectContainer` to say. Ends when
+   * the service ends the stream, throws `Unavailable` where the connection breaks. Events while nobody listens are lost.
+   */
+  events(filter: LabelFilter, options: CallOptions): AsyncIterable<RuntimeEvent>;
+}
+
+export interface CallOptions {
+  readonly signal: AbortSignal;
+}
+
+export interface RuntimeVersion {
+  readonly name: string;
+  readonly version: string;
+  /** In OCI words: amd64, arm64. */
+  readonly architecture: string;
+  readonly operatingSystem: string;
+  readonly osImage: string;
+  readonly kernelVersion: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly storageBytes: number;
+}
+
+/** Things that carry all of these labels. */
+export type LabelFilter = Readonly<Record<string, string>>;
+
+export interface SandboxSpec {
+  /** Unique; a second sandbox of the name is refused. */
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly hostname: string;
+  readonly dns?: {
+    readonly servers: readonly string[];
+    readonly searches: readonly string[];
+    readonly options: readonly string[];
+  };
+  /** Share the host's network; then there is no IP of its own. */
+  readonly hostNetwork: boolean;
+  /** Containers see each other's processes. */
+  readonly sharePids: boolean;
+  readonly sysctls: Readonly<Record<string, string>>;
+  readonly hostPorts: readonly HostPort[];
+}
+
+export interface HostPort {
+  readonly hostIp: string;
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly protocol: 'tcp' | 'udp' | 'sctp';
+}
+
+export interface Sandbox {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly ready: boolean;
+  /** Empty with the host's network. */
+  readonly ips: readonly string[];
+  readonly createdAtMs: number;
+}
+
+export interface ContainerSpec {
+  readonly sandboxId: string;
+  /** Unique; a second container of the name is refused. */
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The id of an image in the local store. */
+  readonly imageId: string;
+  /** Undefined: the image's. */
+  readonly entrypoint?: readonly string[];
+  /** Undefined: the image's, unless `entrypoint` is given. */
+  readonly command?: readonly string[];
+  readonly workingDir?: string;
+  /** Added to the image's. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly mounts: readonly Mount[];
+  readonly resources: Resources;
+  /** `uid`, `uid:gid` or a name. Undefined: the image's. */
+  readonly user?: string;
+  readonly supplementalGroups: readonly number[];
+  readonly readOnlyRoot: boolean;
+  readonly privileged: boolean;
+  readonly capabilitiesAdd: readonly string[];
+  readonly capabilitiesDrop: readonly string[];
+  readonly noNewPrivileges: boolean;
+  readonly stdin: boolean;
+  readonly tty: boolean;
+}
+
+/** A file or folder of the host inside the container, or memory. */
+export type Mount =
+  | { readonly kind: 'bind'; readonly source: string; readonly target: string; readonly readOnly: boolean }
+  | { readonly kind: 'tmpfs'; readonly target: string; readonly sizeBytes?: number };
+
+export interface Resources {
+  /** Relative weight, as cgroup v1's cpu.shares (2–262,144). */
+  readonly cpuShares?: number;
+  /** Microseconds of CPU time per period; undefined for no limit. */
+  readonly cpuQuotaUs?: number;
+  readonly cpuPeriodUs?: number;
+  readonly memoryLimitBytes?: number;
+  /** −1000 to 1000. */
+  readonly oomScoreAdj?: number;
+}
+
+export interface ContainerInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly sandboxId: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly image: string;
+  readonly imageId: string;
+  readonly createdAtMs: number;
+  readonly state:
+    | { readonly kind: 'created' }
+    | { readonly kind: 'running'; readonly startedAtMs: number; readonly pid: number }
+    | {
+        readonly kind: 'exited';
+        readonly startedAtMs: number;
+        readonly finishedAtMs: number;
+        readonly exitCode: number;
+        readonly oomKilled: boolean;
+        /** Why it could not be started at all. */
+        readonly error?: string;
+      };
+}
+
+export interface Image {
+  readonly id: string;
+  /** `docker.io/library/nginx@sha256:…` where it came from a registry. */
+  readonly repoDigest?: string;
+  readonly repoTags: readonly string[];
+  readonly user: string;
+  readonly sizeBytes: number;
+}
+
+export interface RegistryCredentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface RuntimeEvent {
+  readonly containerId?: string;
+  readonly sandboxId?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** create, start, died, remove, …: for logs only. */
+  readonly action: string;
+}
