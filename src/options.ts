@@ -1,0 +1,323 @@
+import { Command, CommanderError, Option } from 'commander';
+import { parseDurationMs } from './support/duration.ts';
+import { CodedError, messageOf } from './support/errors.ts';
+import { type LogLevel, logLevels } from './telemetry/log.ts';
+
+/** An address to listen on; an empty host means all interfaces, port 0 any free port. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface TaintOptions {
+  readonly key: string;
+  readonly value: string;
+  readonly effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+}
+
+/** Everything that can be set, checked. */
+export interface Options {
+  /** Undefined: $KUBECONFIG, ~/.kube/config, then the service account of the pod we run in. */
+  readonly kubeconfig: string | undefined;
+  readonly nodeName: string;
+  readonly operatingSystem: 'linux' | 'windows';
+  readonly provider: string;
+  readonly providerConfig: string | undefined;
+  readonly clusterDomain: string;
+  readonly clusterDnsIp: string | undefined;
+  /** Undefined: the address from which the API server is reached. */
+  readonly nodeIp: string | undefined;
+  readonly rootDir: string;
+  /** Undefined: no taint. `value` is the provider's name where it was not given. */
+  readonly taint: TaintOptions | undefined;
+  readonly podSyncWorkers: number;
+  readonly fullResyncPeriodMs: number;
+  /** 0: wait for the API server as long as it takes. */
+  readonly startupTimeoutMs: number;
+  readonly streamIdleTimeoutMs: number;
+  readonly streamCreationTimeoutMs: number;
+  readonly kubeletPort: number;
+  readonly tls: {
+    readonly certificateFile: string | undefined;
+    readonly keyFile: string | undefined;
+    /** Who may call us: signers of client certificates. Undefined: the cluster's own authority. */
+    readonly clientCaFile: string | undefined;
+  };
+  /** Undefined: not served. */
+  readonly metricsAddress: ListenAddress | undefined;
+  readonly logLevel: LogLevel;
+  /** Flags that are accepted for compatibility and do nothing, to be said once. */
+  readonly ignoredFlags: readonly string[];
+}
+
+export type Invocation =
+  | { readonly kind: 'run'; readonly options: Options }
+  | { readonly kind: 'init-node'; readonly options: Options }
+  /** Help or version: print and leave. */
+  | { readonly kind: 'print'; readonly text: string };
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What commander hands over: strings, as typed. */
+type RawFlags = Readonly<Record<string, string | boolean | undefined>>;
+
+/**
+ * Reads the command line (without node and script) and the environment. Throws `InvalidInput` whose message has one
+ * line for every bad value.
+ */
+export function parseInvocation(argv: readonly string[], environment: Environment, version: string): Invocation {
+  const klogFlags = argv.filter((argument) => argument.startsWith('--klog.'));
+  const rest = argv.filter((argument) => !argument.startsWith('--klog.'));
+  let invocation: Invocation | undefined;
+  let printed = '';
+  const program = defineProgram(version, (kind, flags) => {
+    invocation = { kind, options: checkOptions(flags, environment, klogFlags) };
+  });
+  program.configureOutput({
+    writeOut: (text) => {
+      printed += text;
+    },
+    writeErr: () => {},
+  });
+  try {
+    program.parse([...rest], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { kind: 'print', text: printed.trimEnd() };
+    throw new CodedError('InvalidInput', `${error.message.replace(/^error: /, '')}\nSee: virtual-kubelet --help`);
+  }
+  if (invocation === undefined) throw new CodedError('Internal', 'the command line led to no command');
+  return invocation;
+}
+
+function defineProgram(version: string, chosen: (kind: 'run' | 'init-node', flags: RawFlags) => void): Command {
+  const program = new Command('virtual-kubelet')
+    .description('Registers a node in a Kubernetes cluster and runs the pods bound to it on a provider.')
+    .version(`virtual-kubelet ${version}`, '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .allowExcessArguments(false)
+    .exitOverride();
+  for (const option of defineFlags()) program.addOption(option);
+  program.action((flags: RawFlags) => chosen('run', flags));
+  program.addHelpText('after', afterHelp);
+  program
+    .command('init-node')
+    .description(
+      'Create the node, or add to it the labels and the taint that a node may not give itself ' +
+        '(NodeRestriction), and leave. Run it first, as a service account with deploy/init-node-role.',
+    )
+    .allowExcessArguments(false)
+    .exitOverride()
+    .action((_flags: RawFlags, command: Command) => chosen('init-node', command.optsWithGlobals<RawFlags>()));
+  return program;
+}
+
+function defineFlags(): Option[] {
+  const flag = (flags: string, description: string): Option => new Option(flags, description);
+  return [
+    flag('--provider <name>', 'what runs the pods: podman or memory (required)'),
+    flag('--provider-config <file>', "the provider's own configuration; docs/ has a page for each provider"),
+    flag(
+      '--kubeconfig <file>',
+      '$KUBECONFIG, else ~/.kube/config; where that is missing, the in-cluster service account',
+    ),
+    flag('--nodename <name>', 'name of the node; $DEFAULT_NODE_NAME, else virtual-kubelet'),
+    flag('--os <name>', 'operating system of the node: linux or windows (default: linux)'),
+    flag(
+      '--node-ip <address>',
+      'address at which the API server reaches us; $VKUBELET_POD_IP, else the one that leads to it',
+    ),
+    flag('--cluster-domain <name>', 'DNS domain of the cluster (default: cluster.local)'),
+    flag('--cluster-dns <address>', 'address of the cluster DNS for pods (default: the service kube-system/kube-dns)'),
+    flag('--root-dir <folder>', 'where volumes and state of pods are kept (default: /var/lib/virtual-kubelet)'),
+    flag('--disable-taint [bool]', 'do not taint the node: any pod may be scheduled on it'),
+    flag('--pod-sync-workers <count>', 'pods reconciled at the same time (default: 10)'),
+    flag('--full-resync-period <duration>', 'how often every pod is looked at again (default: 1m)'),
+    flag('--startup-timeout <duration>', 'how long to wait for the API server at start; 0 for ever (default: 0)'),
+    flag(
+      '--stream-idle-timeout <duration>',
+      'exec, attach and port-forward end after this long without a byte (default: 4h)',
+    ),
+    flag('--stream-creation-timeout <duration>', 'how long a client may take to open its streams (default: 30s)'),
+    flag(
+      '--client-ca-file <file>',
+      'PEM of who signs the certificates of callers; $APISERVER_CA_CERT_LOCATION, else the cluster’s CA',
+    ),
+    flag('--tls-cert-file <file>', 'serving certificate; $APISERVER_CERT_LOCATION, else self-signed'),
+    flag('--tls-private-key-file <file>', 'its key; $APISERVER_KEY_LOCATION'),
+    flag('--metrics-addr <address>', 'where Prometheus metrics are served, "" for nowhere (default: :10255)'),
+    flag('--log-level <level>', `${logLevels.join(', ')} (default: info)`),
+    flag('--trace-exporter <name>', 'none is built in yet: any name is refused'),
+    flag('--trace-sample-rate <rate>', 'accepted; there is no trace exporter yet').hideHelp(),
+    flag('--trace-service-name <name>', 'accepted; there is no trace exporter yet').hideHelp(),
+    flag('--trace-tag <key=value>', 'accepted; there is no trace exporter yet').hideHelp(),
+    flag('--namespace <name>', 'deprecated, no effect: all namespaces are served').hideHelp(),
+    flag('--enable-node-lease [bool]', 'deprecated, no effect: leases are always used').hideHelp(),
+    flag('--taint <key>', 'deprecated: set $VKUBELET_TAINT_KEY').hideHelp(),
+  ];
+}
+
+const afterHelp = `
+Environment:
+  KUBELET_PORT            port of the kubelet API (10250; 0 for any)
+  VKUBELET_POD_IP         as --node-ip
+  VKUBELET_TAINT_KEY, VKUBELET_TAINT_VALUE, VKUBELET_TAINT_EFFECT
+                          the node's taint (virtual-kubelet.io/provider=<provider>:NoSchedule)
+  APISERVER_CERT_LOCATION, APISERVER_KEY_LOCATION, APISERVER_CA_CERT_LOCATION
+                          as --tls-cert-file, --tls-private-key-file, --client-ca-file
+  DEFAULT_NODE_NAME, KUBECONFIG
+
+Flags of the Go virtual kubelet that have no meaning here (--klog.*, --namespace, --enable-node-lease, --trace-*)
+are accepted and said to have no effect. Durations are written as 30s, 1m30s or 4h.
+
+Exit codes: 0 ended as asked, 1 failed while running, 2 a flag, variable or file is wrong.
+
+Examples:
+  virtual-kubelet --provider podman
+  virtual-kubelet --provider memory --nodename many --provider-config mock.json
+`;
+
+/** Collects what is wrong, so that all of it is said at once. */
+class Problems {
+  readonly #lines: string[] = [];
+
+  add(line: string): void {
+    this.#lines.push(line);
+  }
+
+  /** The value of `read`, or undefined after noting what was wrong with `name`. */
+  try<T>(name: string, read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      this.add(`${name}: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
+  throwIfAny(): void {
+    if (this.#lines.length > 0) {
+      throw new CodedError('InvalidInput', `${this.#lines.join('\n')}\nSee: virtual-kubelet --help`);
+    }
+  }
+}
+
+function checkOptions(flags: RawFlags, environment: Environment, klogFlags: readonly string[]): Options {
+  const problems = new Problems();
+  /** A flag as typed, else the variable; an empty variable counts as unset. */
+  const text = (flag: string, variable?: string): string | undefined => {
+    const typed = flags[flag];
+    if (typeof typed === 'string') return typed;
+    return variable === undefined ? undefined : environment[variable] || undefined;
+  };
+  const durationMs = (flag: string, name: string, fallback: string): number =>
+    problems.try(name, () => parseDurationMs(text(flag) ?? fallback)) ?? 0;
+
+  const provider = text('provider') ?? '';
+  if (provider === '') problems.add('--provider: say what shall run the pods, for example --provider podman');
+  const nodeName = text('nodename', 'DEFAULT_NODE_NAME') ?? 'virtual-kubelet';
+  if (!/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(nodeName)) {
+    problems.add(`--nodename: "${nodeName}" cannot name a node; use lower-case letters, digits, "-" and "."`);
+  }
+  const operatingSystem = (text('os') ?? 'linux').toLowerCase();
+  if (operatingSystem !== 'linux' && operatingSystem !== 'windows') {
+    problems.add(`--os: "${operatingSystem}" is not known; use linux or windows`);
+  }
+  const exporter = text('traceExporter');
+  if (exporter !== undefined) problems.add(`--trace-exporter: "${exporter}" is not known; no exporter is built in yet`);
+  const logLevel = oneOf(logLevels, (text('logLevel') ?? 'info').toLowerCase());
+  if (logLevel === undefined)
+    problems.add(`--log-level: "${text('logLevel')}" is not known; use ${logLevels.join(', ')}`);
+  const options: Options = {
+    kubeconfig: text('kubeconfig', 'KUBECONFIG'),
+    nodeName,
+    operatingSystem: operatingSystem === 'windows' ? 'windows' : 'linux',
+    provider,
+    providerConfig: text('providerConfig'),
+    clusterDomain: text('clusterDomain') ?? 'cluster.local',
+    clusterDnsIp: text('clusterDns'),
+    nodeIp: text('nodeIp', 'VKUBELET_POD_IP'),
+    rootDir: text('rootDir') ?? '/var/lib/virtual-kubelet',
+    taint: problems.try('--disable-taint', () => flagIsTrue(flags['disableTaint']))
+      ? undefined
+      : checkTaint(problems, text, provider),
+    podSyncWorkers:
+      problems.try('--pod-sync-workers', () => wholeNumber(text('podSyncWorkers') ?? '10', 1, 10_000)) ?? 10,
+    fullResyncPeriodMs: durationMs('fullResyncPeriod', '--full-resync-period', '1m'),
+    startupTimeoutMs: durationMs('startupTimeout', '--startup-timeout', '0'),
+    streamIdleTimeoutMs: durationMs('streamIdleTimeout', '--stream-idle-timeout', '4h'),
+    streamCreationTimeoutMs: durationMs('streamCreationTimeout', '--stream-creation-timeout', '30s'),
+    kubeletPort:
+      problems.try('KUBELET_PORT', () => wholeNumber(environment['KUBELET_PORT'] || '10250', 0, 65_535)) ?? 10_250,
+    tls: {
+      certificateFile: text('tlsCertFile', 'APISERVER_CERT_LOCATION'),
+      keyFile: text('tlsPrivateKeyFile', 'APISERVER_KEY_LOCATION'),
+      clientCaFile: text('clientCaFile', 'APISERVER_CA_CERT_LOCATION'),
+    },
+    metricsAddress: problems.try('--metrics-addr', () => parseListenAddress(text('metricsAddr') ?? ':10255')),
+    logLevel: logLevel ?? 'info',
+    ignoredFlags: [
+      ...klogFlags.map((flag) => flag.replace(/=.*/s, '')),
+      ...ignored.filter(([key]) => flags[key] !== undefined).map(([, name]) => name),
+    ],
+  };
+  if ((options.tls.certificateFile === undefined) !== (options.tls.keyFile === undefined)) {
+    problems.add('--tls-cert-file and --tls-private-key-file: give both or neither');
+  }
+  problems.throwIfAny();
+  return options;
+}
+
+const ignored = [
+  ['namespace', '--namespace'],
+  ['enableNodeLease', '--enable-node-lease'],
+  ['traceSampleRate', '--trace-sample-rate'],
+  ['traceServiceName', '--trace-service-name'],
+  ['traceTag', '--trace-tag'],
+] as const;
+
+const taintEffects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'] as const;
+
+function checkTaint(
+  problems: Problems,
+  text: (flag: string, variable?: string) => string | undefined,
+  provider: string,
+): TaintOptions {
+  const typedEffect = text('', 'VKUBELET_TAINT_EFFECT') ?? 'NoSchedule';
+  const effect = oneOf(taintEffects, typedEffect);
+  if (effect === undefined) {
+    problems.add(`VKUBELET_TAINT_EFFECT: "${typedEffect}" is not known; use ${taintEffects.join(', ')}`);
+  }
+  return {
+    key: text('taint', 'VKUBELET_TAINT_KEY') ?? 'virtual-kubelet.io/provider',
+    value: text('', 'VKUBELET_TAINT_VALUE') ?? provider,
+    effect: effect ?? 'NoSchedule',
+  };
+}
+
+function oneOf<T extends string>(allowed: readonly T[], value: string): T | undefined {
+  return allowed.find((candidate) => candidate === value);
+}
+
+/** A switch as Go's flags take it: alone, or =true, =false. */
+function flagIsTrue(value: string | boolean | undefined): boolean {
+  if (value === undefined || value === 'false' || value === '0' || value === 'f') return false;
+  if (value === true || value === 'true' || value === '1' || value === 't') return true;
+  throw new CodedError('InvalidInput', `"${value}" is neither true nor false`);
+}
+
+function wholeNumber(text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < least || value > most) {
+    throw new CodedError('InvalidInput', `"${text}" is not a whole number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+/** `:10255`, `127.0.0.1:0`, `[::1]:9090`; undefined for an empty text. */
+function parseListenAddress(text: string): ListenAddress | undefined {
+  if (text === '') return undefined;
+  const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(text);
+  if (!match) throw new CodedError('InvalidInput', `"${text}" is not an address; write :10255 or 127.0.0.1:10255`);
+  return { host: match[1] ?? match[2] ?? '', port: wholeNumber(match[3] ?? '', 0, 65_535) };
+}
