@@ -1,0 +1,91 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { aborted } from '../support/abort.ts';
+import { CodedError } from '../support/errors.ts';
+
+/** Seconds; from a request on loopback to a slow cloud. */
+const secondsBuckets = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60];
+
+/** What is counted, under the names that kubelet and client-go give the same things where they have one. */
+export class Metrics {
+  readonly registry = new Registry();
+
+  readonly apiRequests = new Counter({
+    name: 'rest_client_requests_total',
+    help: 'Requests to the API server by verb, resource and HTTP code',
+    labelNames: ['verb', 'resource', 'code'] as const,
+    registers: [this.registry],
+  });
+
+  readonly apiRequestSeconds = new Histogram({
+    name: 'rest_client_request_duration_seconds',
+    help: 'Duration of requests to the API server',
+    labelNames: ['verb'] as const,
+    buckets: secondsBuckets,
+    registers: [this.registry],
+  });
+
+  readonly providerOperations = new Counter({
+    name: 'virtual_kubelet_provider_operations_total',
+    help: 'Calls of the provider by operation and outcome (ok or an error code)',
+    labelNames: ['operation', 'outcome'] as const,
+    registers: [this.registry],
+  });
+
+  readonly providerOperationSeconds = new Histogram({
+    name: 'virtual_kubelet_provider_operation_duration_seconds',
+    help: 'Duration of calls of the provider',
+    labelNames: ['operation'] as const,
+    buckets: secondsBuckets,
+    registers: [this.registry],
+  });
+
+  readonly runningPods = new Gauge({
+    name: 'kubelet_running_pods',
+    help: 'Pods that the provider runs',
+    registers: [this.registry],
+  });
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+}
+
+/**
+ * Serves `/metrics` on `address` until the signal aborts. Resolves with the port once it listens and with `done` when
+ * it has closed; rejects with `Unavailable` where the address cannot be had.
+ */
+export async function serveMetrics(
+  metrics: Metrics,
+  address: { readonly host: string; readonly port: number },
+  signal: AbortSignal,
+): Promise<{ readonly port: number; readonly done: Promise<void> }> {
+  const server = createServer((request, response) => {
+    if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
+      response.writeHead(404).end('only GET /metrics is served here\n');
+      return;
+    }
+    metrics.registry.metrics().then(
+      (text) => response.writeHead(200, { 'content-type': metrics.registry.contentType }).end(text),
+      () => response.writeHead(500).end(),
+    );
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => {
+      const where = `${address.host || '*'}:${address.port}`;
+      reject(
+        new CodedError('Unavailable', `cannot serve metrics on ${where}; choose another --metrics-addr`, { cause }),
+      );
+    });
+    server.listen(address.port, address.host || undefined, resolve);
+  });
+  const done = aborted(signal).then(
+    () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  );
+  return { port: (server.address() as AddressInfo).port, done };
+}

@@ -1,0 +1,120 @@
+import { spawn } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startSharedCluster } from './shared-cluster.ts';
+
+/**
+ * Runs the named suites in order (`node test/run.ts lint unit e2e soak`), all of them even where one fails, and closes
+ * with one line: `N passed, N failed`. Exits with 1 where anything failed or nothing ran.
+ */
+interface Counts {
+  passed: number;
+  failed: number;
+}
+
+const total: Counts = { passed: 0, failed: 0 };
+const suites: Readonly<Record<string, (signal: AbortSignal) => Promise<void>>> = {
+  lint: runLint,
+  unit: (signal) => runTests('unit', globSync(['src/**/*.test.ts', 'test/*.test.ts']), { signal }),
+  e2e: (signal) => runOnCluster('e2e', globSync('test/e2e/**/*.test.ts'), signal),
+  soak: (signal) => runOnCluster('soak', globSync('test/soak/**/*.test.ts'), signal),
+};
+
+const ended = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => ended.abort(new Error(name)));
+
+for (const name of process.argv.slice(2)) {
+  const suite = suites[name];
+  if (!suite) throw new Error(`there is no suite "${name}"; there are ${Object.keys(suites).join(', ')}`);
+  const startedMs = Date.now();
+  process.stdout.write(`\n▸ ${name}\n`);
+  try {
+    await suite(ended.signal);
+  } catch (error) {
+    total.failed++;
+    process.stdout.write(`✖ ${name}: ${error instanceof Error ? error.stack : String(error)}\n`);
+  }
+  process.stdout.write(`▸ ${name} took ${Math.round((Date.now() - startedMs) / 1000)} s\n`);
+  if (ended.signal.aborted) break;
+}
+process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);
+process.exitCode = total.failed > 0 || total.passed === 0 || ended.signal.aborted ? 1 : 0;
+
+async function runLint(signal: AbortSignal): Promise<void> {
+  for (const [what, command] of [
+    ['types', ['tsc', '-p', '.']],
+    ['style', ['biome', 'check', '--error-on-warnings', '.']],
+    ['direction of imports', ['node', 'node_modules/.bin/depcruise', 'src']],
+  ] as const) {
+    const code = await run(command, { signal });
+    total[code === 0 ? 'passed' : 'failed']++;
+    process.stdout.write(`${code === 0 ? '✔' : '✖'} ${what}\n`);
+  }
+}
+
+async function runOnCluster(suite: string, files: readonly string[], signal: AbortSignal): Promise<void> {
+  const cluster = await startSharedCluster({ signal, progress: (line) => void process.stdout.write(`  ${line}\n`) });
+  try {
+    await runTests(suite, files, { signal, prefix: cluster.commandPrefix, environment: cluster.environment });
+  } finally {
+    await cluster.stop();
+  }
+}
+
+/** One process a file, as node's runner does, with the counts handed over in a file. */
+async function runTests(
+  suite: string,
+  files: readonly string[],
+  options: {
+    readonly signal: AbortSignal;
+    readonly prefix?: readonly string[];
+    readonly environment?: Readonly<Record<string, string>>;
+  },
+): Promise<void> {
+  if (files.length === 0) throw new Error(`no tests of ${suite} were found`);
+  const folder = mkdtempSync(join(tmpdir(), 'virtual-kubelet-test-'));
+  const countsFile = join(folder, 'counts.json');
+  const code = await run(
+    [
+      ...(options.prefix ?? []),
+      process.execPath,
+      '--test',
+      '--test-concurrency=2',
+      '--test-reporter=spec',
+      '--test-reporter-destination=stdout',
+      '--test-reporter=./test/count-reporter.ts',
+      `--test-reporter-destination=${countsFile}`,
+      ...files,
+    ],
+    { signal: options.signal, environment: options.environment ?? {} },
+  );
+  try {
+    const counts = JSON.parse(readFileSync(countsFile, 'utf8')) as Counts;
+    total.passed += counts.passed;
+    total.failed += counts.failed;
+    if (code !== 0 && counts.failed === 0) throw new Error(`the runner of ${suite} ended with code ${code}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function run(
+  [command, ...args]: readonly string[],
+  options: { readonly signal: AbortSignal; readonly environment?: Readonly<Record<string, string>> },
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    if (options.signal.aborted) {
+      reject(options.signal.reason as Error);
+      return;
+    }
+    const child = spawn(command ?? '', args, { stdio: 'inherit', env: { ...process.env, ...options.environment } });
+    const stop = (): void => void child.kill('SIGTERM');
+    options.signal.addEventListener('abort', stop, { once: true });
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      options.signal.removeEventListener('abort', stop);
+      resolve(code ?? 1);
+    });
+  });
+}
