@@ -1,0 +1,79 @@
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type BinaryName, type BinarySource, binaryNames, binarySource, goArchitecture } from './binary-sources.ts';
+import { goBuild } from './go-build.ts';
+import { waitForLock } from './lock.ts';
+import { cacheDir } from './paths.ts';
+import { type Progress, timed } from './progress.ts';
+import { downloadRelease } from './release-download.ts';
+import { hasCommand } from './run-command.ts';
+
+/** The path of each binary. */
+export type Binaries = Readonly<Record<BinaryName, string>>;
+
+/**
+ * Finds the control plane's binaries, in this order: the folder that KUBEBUILDER_ASSETS names, if it has all of them;
+ * our cache; the official releases; a build from the published Go modules. The last two fill the cache.
+ */
+export async function ensureBinaries({
+  progress,
+  signal,
+}: {
+  progress: Progress;
+  signal?: AbortSignal | undefined;
+}): Promise<Binaries> {
+  const assets = process.env['KUBEBUILDER_ASSETS'];
+  if (assets !== undefined && assets !== '') {
+    const lacking = binaryNames.filter((name) => !existsSync(join(assets, name)));
+    if (lacking.length === 0) return fromEntries((name) => join(assets, name));
+    progress(`KUBEBUILDER_ASSETS=${assets} is not used: it lacks ${lacking.join(', ')}`);
+  }
+  const arch = goArchitecture();
+  const path = (name: BinaryName) => join(cacheDir(), 'binaries', binarySource(name, arch).version, arch, name);
+  const missing = () => binaryNames.filter((name) => !existsSync(path(name)));
+  if (missing().length > 0) {
+    await using _lock = await waitForLock(join(cacheDir(), 'binaries.lock'), {
+      signal,
+      onWait: () => progress('another run is getting the binaries: waiting for it'),
+    });
+    for (const name of missing()) await install(name, binarySource(name, arch), path(name), progress, signal);
+  }
+  return fromEntries(path);
+}
+
+async function install(
+  name: BinaryName,
+  source: BinarySource,
+  path: string,
+  progress: Progress,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const temporary = `${path}.partial`;
+  mkdirSync(dirname(path), { recursive: true });
+  try {
+    const downloaded = await timed(progress, `downloading ${name} ${source.version}`, () =>
+      downloadRelease(source.release, temporary, signal),
+    );
+    if (!downloaded) {
+      if (!(await hasCommand('go'))) {
+        throw new Error(
+          `${name} ${source.version} cannot be had: ${new URL(source.release.url).host} is out of reach, and there is ` +
+            `no Go to build it with. Install Go 1.24 or later, or set KUBEBUILDER_ASSETS to a folder that has ` +
+            `${binaryNames.join(', ')}.`,
+        );
+      }
+      await timed(progress, `building ${name} ${source.version} from its Go module`, () =>
+        goBuild(source.build, temporary, signal),
+      );
+    }
+    chmodSync(temporary, 0o755);
+    renameSync(temporary, path);
+  } finally {
+    rmSync(temporary, { force: true });
+    rmSync(`${temporary}.archive`, { force: true });
+  }
+}
+
+function fromEntries(path: (name: BinaryName) => string): Binaries {
+  return Object.fromEntries(binaryNames.map((name) => [name, path(name)])) as Record<BinaryName, string>;
+}
