@@ -223,7 +223,8 @@ export class VirtualNodeProcess {
   constructor(flags: readonly string[], environment: Readonly<Record<string, string>>, logFile: string) {
     this.#logFile = logFile;
     const log = openSync(logFile, 'a');
-    this.#child = spawn(process.execPath, [main, ...flags], {
+    const [command = '', ...args] = cluster.inside([process.execPath, main, ...flags]);
+    this.#child = spawn(command, args, {
       env: { ...process.env, ...environment },
       stdio: ['ignore', log, log],
     });
