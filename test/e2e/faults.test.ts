@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -8,22 +8,9 @@ import { waitFor } from '../cluster/wait-for.ts';
 import { cluster, containerStatus, isReady, kubectl, Stage } from './harness.ts';
 import { runKillRounds } from './kill-rounds.ts';
 import { TcpProxy } from './tcp-proxy.ts';
+import { apiServerAddress, kubeconfigThrough } from './through-proxy.ts';
 
 const sleeper = { name: 'c', image: 'busybox', command: ['sleep', '100000'] };
-
-/** The node's kubeconfig with the API server behind `proxy`. */
-async function kubeconfigThrough(proxy: TcpProxy, nodeName: string): Promise<string> {
-  const path = await cluster.kubeconfigFor({ user: `system:node:${nodeName}`, groups: ['system:nodes'] });
-  const text = readFileSync(path, 'utf8');
-  assert.ok(text.includes(cluster.apiServerUrl));
-  writeFileSync(path, text.replace(cluster.apiServerUrl, `https://${apiServerAddress().host}:${proxy.port}`));
-  return path;
-}
-
-function apiServerAddress(): { host: string; port: number } {
-  const { hostname, port } = new URL(cluster.apiServerUrl);
-  return { host: hostname, port: Number(port) };
-}
 
 test('a watch that is cut goes on, and misses nothing', async (context) => {
   const stage = await Stage.set(context);
