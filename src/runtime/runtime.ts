@@ -12,6 +12,11 @@ export interface Runtime {
   /** Makes the sandbox and brings its network up. */
   runSandbox(spec: SandboxSpec, options: CallOptions): Promise<Sandbox>;
   listSandboxes(filter: LabelFilter, options: CallOptions): Promise<readonly Sandbox[]>;
+  /**
+   * Takes the sandbox's network down and frees its addresses; it stays, no longer ready, with its ended containers and
+   * their logs, until it is removed. Resolves where it is stopped or gone already.
+   */
+  stopSandbox(id: string, options: CallOptions): Promise<void>;
   /** Kills what runs in it, takes its network down and removes it with its containers; resolves where it is gone already. */
   removeSandbox(id: string, options: CallOptions): Promise<void>;
 
@@ -47,7 +52,9 @@ export interface Runtime {
 
   /**
    * Something happened to a container or sandbox with these labels; what, is for `inspectContainer` to say. Ends when
-   * the service ends the stream, throws `Unavailable` where the connection breaks. Events while nobody listens are lost.
+   * the service ends the stream, throws `Unavailable` where the connection breaks. Events while nobody listens are lost;
+   * those after the first call of the iterator's `next` are not, also while the connection is still being made. Execs are
+   * no events.
    */
   events(filter: LabelFilter, options: CallOptions): AsyncIterable<RuntimeEvent>;
 }
