@@ -41,6 +41,8 @@ export interface NodeOffer {
   /** Conditions beside the five of every node (`OutOfDisk`, `KubeletConfigOk`) or in place of one of them. */
   readonly conditions?: NonNullable<NonNullable<Node['status']>['conditions']>;
   readonly labels?: Readonly<Record<string, string>>;
+  /** The node's `spec.providerID`, which the API server lets nobody change later. */
+  readonly providerId?: string;
 }
 
 export interface OperationOptions {
@@ -89,7 +91,10 @@ export interface Provider {
    */
   createPod(pod: Pod, options: OperationOptions): Promise<void>;
 
-  /** Brings a pod that is in hand to a changed spec or metadata. */
+  /**
+   * Brings a pod that is in hand to a changed spec or metadata. `Terminal` and `InvalidInput` leave it running as it
+   * is: the change is refused, not the pod.
+   */
   updatePod(pod: Pod, options: OperationOptions): Promise<void>;
 
   /**
@@ -109,14 +114,17 @@ export interface Provider {
   listPods(options: OperationOptions): Promise<readonly ObservedPod[]>;
 
   /** The log of one container; `NotFound` where there is none (yet). */
-  readonly logs?: (request: LogRequest, options: OperationOptions) => Promise<AsyncIterable<Uint8Array>>;
+  readonly logs?: ((request: LogRequest, options: OperationOptions) => Promise<AsyncIterable<Uint8Array>>) | undefined;
 }
 
 /** kubelet's PodLogOptions, checked. */
 export interface LogRequest {
   readonly pod: PodRef;
   readonly container: string;
-  /** Of the attempt before the present one. */
+  /**
+   * Of the attempt before the present one. Where the container waits to be started again, its last attempt is what both
+   * values mean, as with kubelet.
+   */
   readonly previous: boolean;
   readonly follow: boolean;
   /** Prefix each line with RFC 3339 and nanoseconds. */
@@ -126,4 +134,6 @@ export interface LogRequest {
   /** Lines since this moment, in milliseconds since the epoch. */
   readonly sinceMs?: number;
   readonly limitBytes?: number;
+  /** One of the two only; undefined for both in the order in which they were written. */
+  readonly stream?: 'stdout' | 'stderr';
 }
