@@ -1,46 +1,33 @@
-import { mkdirSync } from 'node:fs';
-import { ensureBinaries } from './binaries.ts';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Binaries, ensureBinaries } from './binaries.ts';
+import { bringUp } from './bring-up.ts';
 import { ClusterClient } from './cluster-client.ts';
 import { type ClusterControls, ClusterServers } from './cluster-servers.ts';
-import { createCredentials, credentialFiles } from './credentials.ts';
-import { createImages, restoreImages } from './images/image-store.ts';
+import { remoteControls, serveControls } from './control-socket.ts';
 import { removeCluster } from './leftovers.ts';
-import { tryLock } from './lock.ts';
-import { createNamespace, networkNamespace } from './network-namespace.ts';
+import { type Lock, tryLock } from './lock.ts';
+import { networkNamespace } from './network-namespace.ts';
 import { clusterDir } from './paths.ts';
-import { podmanPaths, writePodmanConfiguration } from './podman.ts';
-import { type Progress, timed } from './progress.ts';
-import { ensureRegistryBinary, registryDataDir } from './registry.ts';
-import { runCommand } from './run-command.ts';
+import type { Progress } from './progress.ts';
+import { ensureRegistryBinary } from './registry.ts';
 import { assertLinuxRoot, ensureSystemPackages } from './system-packages.ts';
+import { waitFor } from './wait-for.ts';
+import { writeWrapperScripts } from './wrapper-scripts.ts';
 
-export interface StartOptions {
-  /** Clusters of different names know nothing of each other and can run at the same time. */
-  readonly name: string;
-  /** Ends a start before it is done. What it had started is ended before the start throws. */
-  readonly signal?: AbortSignal;
-  readonly progress?: Progress;
-}
-
-/** A running cluster. */
-export class Cluster extends ClusterClient implements AsyncDisposable {
+/** A cluster that is up, as any process on the machine can use it. */
+export class RunningCluster extends ClusterClient {
   readonly #controls: ClusterControls;
-  readonly #end: () => Promise<void>;
 
-  constructor(
-    client: { readonly name: string; readonly kubectlPath: string },
-    controls: ClusterControls,
-    end: () => Promise<void>,
-  ) {
-    super(client.name, client.kubectlPath);
+  constructor(name: string, kubectlPath: string, controls: ClusterControls) {
+    super(name, kubectlPath);
     this.#controls = controls;
-    this.#end = end;
   }
 
   /**
    * Starts the cluster's only kube-proxy, as the node of this name, and waits until its rules are made. The Node object
-   * should be there: kube-proxy waits 30 s for it before it begins without. Names of Services resolve and ClusterIPs
-   * answer only while it runs.
+   * should be there: kube-proxy waits 30 s for it before it begins without. ClusterIPs, and so the names of Services
+   * inside containers, work only while it runs.
    */
   async startKubeProxy(nodeName: string): Promise<{ stop(): Promise<void> }> {
     await this.#controls.startKubeProxy(nodeName);
@@ -72,8 +59,19 @@ export class Cluster extends ClusterClient implements AsyncDisposable {
     return this.#controls.stopPodman();
   }
 
+  /** Starts Podman's service again and waits until it answers. */
   startPodman(): Promise<void> {
     return this.#controls.startPodman();
+  }
+}
+
+/** A cluster that this process started, and that ends with it. */
+export class Cluster extends RunningCluster implements AsyncDisposable {
+  readonly #end: () => Promise<void>;
+
+  constructor(name: string, kubectlPath: string, controls: ClusterControls, end: () => Promise<void>) {
+    super(name, kubectlPath, controls);
+    this.#end = end;
   }
 
   /** Ends everything that belongs to the cluster, containers included, and removes its files. */
@@ -86,88 +84,101 @@ export class Cluster extends ClusterClient implements AsyncDisposable {
   }
 }
 
+export interface StartOptions {
+  /** Clusters of different names know nothing of each other and can run at the same time. */
+  readonly name: string;
+  /** Ends a start before it is done. What it had started by then has ended when the start throws. */
+  readonly signal?: AbortSignal;
+  /** Also told, later, when a server of the cluster ends though nobody asked it to. */
+  readonly progress?: Progress;
+}
+
 /**
- * Brings up a real control plane with Podman and an image registry, in a network namespace of its own.
+ * Brings up a real control plane with Podman and an image registry, in a network namespace of its own, and gets
+ * whatever that takes: system packages, binaries, images.
  *
  * Throws when a cluster of that name is running already. One that a killed run left behind is removed first.
  */
 export async function startCluster({ name, signal, progress = () => {} }: StartOptions): Promise<Cluster> {
   assertLinuxRoot();
   const runDir = clusterDir(name);
-  const lock = await tryLock(`${runDir}.lock`);
+  const lock = await tryLock(lockFile(name));
   if (lock === undefined) {
     throw new Error(
-      `The cluster '${name}' is running already. End it first (node test/cluster/main.ts down --name ${name}), or use ` +
-        'another name.',
+      `The cluster '${name}' is running already, started by process ${owner(name)}. Use another name, or end that one ` +
+        `first: node test/cluster/main.ts down --name ${name}`,
     );
   }
-  const namespace = networkNamespace(name);
-  let servers: ClusterServers | undefined;
-  const stop = async () => {
-    await servers?.kill();
-    await removeCluster(runDir, namespace);
-    await lock[Symbol.asyncDispose]();
-  };
-  try {
-    await ensureSystemPackages({ progress, signal });
-    await removeCluster(runDir, namespace);
-    const binaries = await ensureBinaries({ progress, signal });
-    const registryBinary = await ensureRegistryBinary({ progress, signal });
-    const client = new ClusterClient(name, binaries.kubectl);
-    servers = new ClusterServers(client, binaries, progress);
-    await bringUp(client, servers, { registryBinary, progress, signal });
-    return new Cluster({ name, kubectlPath: binaries.kubectl }, servers, stop);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  writeFileSync(lock.path, `${process.pid}\n`);
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => lock[Symbol.asyncDispose]());
+
+  await ensureSystemPackages({ progress, signal });
+  await removeCluster(runDir, networkNamespace(name));
+  const binaries = await ensureBinaries({ progress, signal });
+  const registryBinary = await ensureRegistryBinary({ progress, signal });
+
+  cleanup.defer(() => removeCluster(runDir, networkNamespace(name)));
+  mkdirSync(runDir, { recursive: true, mode: 0o700 });
+  const client = new ClusterClient(name, binaries.kubectl);
+  const servers = new ClusterServers(client, binaries, progress);
+  cleanup.defer(() => servers.kill());
+  await bringUp(client, servers, { registryBinary, progress, signal });
+  writeWrapperScripts(client);
+  writeFileSync(descriptionFile(runDir), JSON.stringify({ kubectl: binaries.kubectl } satisfies Description));
+  const controlServer = await serveControls(servers, controlSocket(runDir));
+  cleanup.defer(() => controlServer[Symbol.asyncDispose]());
+
+  const started = cleanup.move();
+  return new Cluster(name, binaries.kubectl, servers, () => started.disposeAsync());
 }
 
-async function bringUp(
-  client: ClusterClient,
-  servers: ClusterServers,
-  options: { registryBinary: string; progress: Progress; signal: AbortSignal | undefined },
-): Promise<void> {
-  const { progress } = options;
-  const { runDir } = client;
-  const failure = new AbortController();
-  const signal = options.signal === undefined ? failure.signal : AbortSignal.any([options.signal, failure.signal]);
-  mkdirSync(runDir, { recursive: true, mode: 0o700 });
-  await createNamespace(networkNamespace(client.name));
-  await createCredentials(credentialFiles(runDir));
-  writePodmanConfiguration(runDir);
+/** Gives a cluster that another process has started. */
+export async function openCluster(name: string): Promise<RunningCluster> {
+  const runDir = clusterDir(name);
+  if (!existsSync(controlSocket(runDir))) {
+    throw new Error(`The cluster '${name}' is not up. Start it: node test/cluster/main.ts up --name ${name}`);
+  }
+  const { kubectl } = JSON.parse(readFileSync(descriptionFile(runDir), 'utf8')) as Description;
+  return new RunningCluster(name, kubectl, remoteControls(controlSocket(runDir)));
+}
 
-  const controlPlane = async () => {
-    servers.startEtcd();
-    await servers.startApiServer(signal);
-    servers.startControllers();
-    await servers.startCoreDns(signal);
-    await servers.waitForControllers(signal);
-  };
-  const containers = async () => {
-    const restored = restoreImages(registryDataDir(runDir));
-    await servers.startRegistry(options.registryBinary, signal);
-    if (!restored) {
-      await createImages({
-        podmanInside: (args) => client.podman(args, { signal }),
-        podmanOutside: (args) => runCommand(['podman', ...args], { env: podmanEnvironmentOutside(client), signal }),
-        registryDataDir: registryDataDir(runDir),
-        progress,
-        signal,
-      });
-    }
-    await servers.startPodman(signal);
-  };
-  await timed(progress, `starting the cluster '${client.name}'`, async () => {
-    const work = [controlPlane(), containers()].map((part) => part.catch((error: unknown) => failure.abort(error)));
-    // The other one must have ended, too, before anything is cleared up.
-    await Promise.all(work);
-    failure.signal.throwIfAborted();
+/** Ends a cluster that another process has started, or has left behind. */
+export async function endCluster(name: string): Promise<void> {
+  assertLinuxRoot();
+  await using _lock = await takeFromOwner(name);
+  await removeCluster(clusterDir(name), networkNamespace(name));
+}
+
+async function takeFromOwner(name: string): Promise<Lock> {
+  const free = await tryLock(lockFile(name));
+  if (free !== undefined) return free;
+  process.kill(owner(name), 'SIGTERM');
+  return waitFor(() => tryLock(lockFile(name)), {
+    what: `process ${owner(name)} to end the cluster '${name}'`,
+    timeoutMs: 60_000,
   });
 }
 
-/** The machine's own idea of registries, with the cluster's storage. */
-function podmanEnvironmentOutside(client: ClusterClient): NodeJS.ProcessEnv {
-  const { CONTAINERS_REGISTRIES_CONF: _, ...environment } = podmanPaths(client.runDir).environment;
-  return { ...process.env, ...environment };
+/** What a process that did not start the cluster cannot find out from its name. */
+interface Description {
+  readonly kubectl: Binaries['kubectl'];
+}
+
+function descriptionFile(runDir: string): string {
+  return join(runDir, 'cluster.json');
+}
+
+function controlSocket(runDir: string): string {
+  return join(runDir, 'control.sock');
+}
+
+/** Beside the run directory, which comes and goes while the lock is held. */
+function lockFile(name: string): string {
+  return `${clusterDir(name)}.lock`;
+}
+
+/** The process that holds the cluster's lock. */
+function owner(name: string): number {
+  return Number(readFileSync(lockFile(name), 'utf8'));
 }

@@ -3,6 +3,12 @@ import type { Binaries } from './binaries.ts';
 import { type CredentialFiles, clusterDomain } from './credentials.ts';
 import { addresses } from './network-namespace.ts';
 
+/**
+ * Controllers ask a few times a second by default, for the sake of shared API servers. Here that is most of the time of
+ * a start, and would be what a test of many pods measures.
+ */
+const requestRate = ['--kube-api-qps=500', '--kube-api-burst=1000'];
+
 /** The command lines of the control plane's servers. */
 export const controlPlaneCommands = {
   etcd(binaries: Binaries, runDir: string): string[] {
@@ -61,6 +67,7 @@ export const controlPlaneCommands = {
       '--bind-address=127.0.0.1',
       // There is only one, and waiting for a lease would delay each start.
       '--leader-elect=false',
+      ...requestRate,
       '--controllers=*',
       '--use-service-account-credentials=true',
       `--service-cluster-ip-range=${addresses.serviceCidr}`,
@@ -79,6 +86,7 @@ export const controlPlaneCommands = {
       `--authorization-kubeconfig=${files.schedulerKubeconfig}`,
       '--bind-address=127.0.0.1',
       '--leader-elect=false',
+      ...requestRate,
     ];
   },
 };

@@ -28,10 +28,15 @@ export async function removeCluster(runDir: string, namespace: NetworkNamespace)
 }
 
 async function removeContainers(runDir: string, namespace: NetworkNamespace): Promise<void> {
-  const command = ['podman', 'rm', '--all', '--force', '--time', '0'];
-  await runCommand(namespaceExists(namespace) ? enterNamespace(namespace, command) : command, {
-    env: { ...process.env, ...podmanPaths(runDir).environment },
-  });
+  const options = { env: { ...process.env, ...podmanPaths(runDir).environment }, signal: AbortSignal.timeout(60_000) };
+  const remove = ['rm', '--all', '--force', '--time', '0'];
+  for (const words of [
+    ['podman', 'pod', ...remove],
+    // Containers that have joined another's network go with it.
+    ['podman', ...remove, '--depend'],
+  ]) {
+    await runCommand(namespaceExists(namespace) ? enterNamespace(namespace, words) : words, options);
+  }
 }
 
 async function endProcesses(namespace: NetworkNamespace, chosen: (pid: number) => boolean): Promise<void> {

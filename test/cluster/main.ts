@@ -1,39 +1,70 @@
+import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { ensureBinaries } from './binaries.ts';
-import { startCluster } from './cluster.ts';
+import { endCluster, openCluster, startCluster } from './cluster.ts';
+import { describeError } from './describe-error.ts';
+import { wrapperScripts } from './wrapper-scripts.ts';
 
 const usage = `Usage: node test/cluster/main.ts COMMAND [--name demo]
 
   up               brings a cluster up and keeps it up until Ctrl-C
-  binaries         gets the control plane's binaries and says where they are
-`;
+  down             ends it, whoever started it, and clears up what a killed run left
+  exec -- COMMAND  runs a command inside its network, with KUBECONFIG, kubectl and Podman's settings
+  binaries         gets the control plane's binaries, and says where they are
+
+Clusters of different names can be up at the same time.`;
 
 const progress = (line: string) => console.error(line);
 
-async function up(name: string, signal: AbortSignal): Promise<void> {
+async function up(name: string, signal: AbortSignal): Promise<number> {
   await using cluster = await startCluster({ name, signal, progress });
-  console.log(`${cluster.name} is up. Ctrl-C ends it.`);
+  const { kubectl, enter } = wrapperScripts(cluster);
+  console.log(
+    [
+      `The cluster '${name}' is up; Ctrl-C ends it. From another terminal:`,
+      `  ${kubectl} get pods --all-namespaces`,
+      `  ${enter}    (a shell inside its network, with kubectl and podman)`,
+      `Logs of its servers: ${cluster.runDir}/logs`,
+    ].join('\n'),
+  );
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  progress(`ending the cluster '${name}'…`);
+  progress(`ending the cluster '${name}'`);
+  return 0;
 }
 
-async function main(argv: string[]): Promise<number> {
+async function exec(name: string, command: readonly string[]): Promise<number> {
+  const cluster = await openCluster(name);
+  const [file = '', ...args] = cluster.inside(command.length === 0 ? [process.env['SHELL'] ?? '/bin/sh'] : command);
+  const child = spawn(file, args, { stdio: 'inherit', env: { ...process.env, ...cluster.environment() } });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 128));
+  });
+}
+
+async function run(argv: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: argv,
     allowPositionals: true,
     options: { name: { type: 'string', default: 'demo' } },
   });
+  const { name } = values;
   const interrupted = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => interrupted.abort(new Error(`Ended by ${name}.`)));
+  for (const event of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(event, () => interrupted.abort(new Error(`ended by ${event}`)));
   }
-  switch (positionals[0]) {
+  const [command, ...rest] = positionals;
+  switch (command) {
     case 'up':
-      await up(values.name, interrupted.signal);
+      return up(name, interrupted.signal);
+    case 'down':
+      await endCluster(name);
       return 0;
+    case 'exec':
+      return exec(name, rest);
     case 'binaries':
       console.log(await ensureBinaries({ progress, signal: interrupted.signal }));
       return 0;
@@ -43,4 +74,9 @@ async function main(argv: string[]): Promise<number> {
   }
 }
 
-process.exitCode = await main(process.argv.slice(2));
+try {
+  process.exitCode = await run(process.argv.slice(2));
+} catch (error) {
+  console.error(describeError(error));
+  process.exitCode = 1;
+}

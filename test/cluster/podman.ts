@@ -36,7 +36,8 @@ export function writePodmanConfiguration(runDir: string): void {
         // Podman's own defaults are above the limits of a root user without CAP_SYS_RESOURCE, who may not raise them.
         default_ulimits: [
           `nofile=${hardLimit(limits, 'Max open files', 1_048_576)}`,
-          `nproc=${hardLimit(limits, 'Max processes', 4_194_304)}`,
+          // Podman lowers its own to the number of process ids that there are.
+          `nproc=${hardLimit(limits, 'Max processes', Number(readFileSync('/proc/sys/kernel/pid_max', 'utf8')))}`,
         ],
       },
       engine: {
