@@ -5,6 +5,15 @@ import type { PodReferences } from '../podspec/references.ts';
 import type { ObservedPod } from '../podspec/status/observed.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Logger } from '../support/logger.ts';
+import type {
+  AttachRequest,
+  ExecRequest,
+  ExecResult,
+  PodConnection,
+  PortForwardRequest,
+  ProcessStreams,
+} from './process-streams.ts';
+import type { ProbeCount, Usage } from './usage.ts';
 
 /** What a provider is given when it is made; making one starts nothing. */
 export interface ProviderContext {
@@ -115,6 +124,38 @@ export interface Provider {
 
   /** The log of one container; `NotFound` where there is none (yet). */
   readonly logs?: ((request: LogRequest, options: OperationOptions) => Promise<AsyncIterable<Uint8Array>>) | undefined;
+
+  /**
+   * Runs a command in a running container and resolves with its exit code when it has ended and its output has all
+   * been written to `streams`. Rejects where it could not be run; the words are shown to who asked. The signal aborts
+   * when the client has gone: then the command is ended, where the backend can do so, and the call rejects.
+   */
+  readonly exec?:
+    | ((request: ExecRequest, streams: ProcessStreams, options: OperationOptions) => Promise<ExecResult>)
+    | undefined;
+
+  /**
+   * Joins `streams` to the process of a running container, from now on, and resolves when its output ends. The signal
+   * aborts when the client has gone; the container runs on. Input reaches it where its spec has `stdin`.
+   */
+  readonly attach?:
+    | ((request: AttachRequest, streams: ProcessStreams, options: OperationOptions) => Promise<void>)
+    | undefined;
+
+  /**
+   * Connects to a port inside the pod's network, at 127.0.0.1 as kubelet does where that can be reached, and resolves
+   * when connected; the words of a rejection are shown to who asked. The caller destroys the connection; the signal
+   * counts until it is made.
+   */
+  readonly portForward?:
+    | ((request: PortForwardRequest, options: OperationOptions) => Promise<PodConnection>)
+    | undefined;
+
+  /** What the pods use now. Asked each time that somebody scrapes, but not again within a second. */
+  readonly usage?: ((options: OperationOptions) => Promise<Usage>) | undefined;
+
+  /** Counts of probes, for /metrics/probes. Read from memory. */
+  readonly probeCounts?: (() => Iterable<ProbeCount>) | undefined;
 }
 
 /** kubelet's PodLogOptions, checked. */
