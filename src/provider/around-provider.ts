@@ -2,7 +2,7 @@ import type { PodRef } from '../kubernetes/objects.ts';
 import { podRef } from '../kubernetes/objects.ts';
 import type { Provider } from './provider.ts';
 
-export type ProviderOperation = Exclude<keyof Provider, 'name' | 'capabilities'>;
+export type ProviderOperation = Exclude<keyof Provider, 'name' | 'capabilities' | 'probeCounts'>;
 
 export interface ProviderCall {
   readonly operation: ProviderOperation;
@@ -18,7 +18,7 @@ type EveryOperation = { readonly [Key in keyof Required<Provider>]: Provider[Key
 
 /** A provider whose every operation goes through `around`: measuring, tracing and faults are not lines inside a provider. */
 export function aroundProvider(provider: Provider, around: AroundCall): Provider {
-  const { logs } = provider;
+  const { logs, exec, attach, portForward, usage, probeCounts } = provider;
   const wrapped: EveryOperation = {
     name: provider.name,
     capabilities: provider.capabilities,
@@ -36,6 +36,21 @@ export function aroundProvider(provider: Provider, around: AroundCall): Provider
       logs &&
       ((request, options) =>
         around({ operation: 'logs', pod: request.pod }, () => logs.call(provider, request, options))),
+    exec:
+      exec &&
+      ((request, streams, options) =>
+        around({ operation: 'exec', pod: request.pod }, () => exec.call(provider, request, streams, options))),
+    attach:
+      attach &&
+      ((request, streams, options) =>
+        around({ operation: 'attach', pod: request.pod }, () => attach.call(provider, request, streams, options))),
+    portForward:
+      portForward &&
+      ((request, options) =>
+        around({ operation: 'portForward', pod: request.pod }, () => portForward.call(provider, request, options))),
+    usage: usage && ((options) => around({ operation: 'usage' }, () => usage.call(provider, options))),
+    // Reads memory and cannot fail.
+    probeCounts: probeCounts && (() => probeCounts.call(provider)),
   };
   return wrapped;
 }
