@@ -87,6 +87,8 @@ export interface WatchOptions {
   /** Events after this version. */
   readonly resourceVersion: string;
   readonly signal: AbortSignal;
+  /** Called when the API server has let the watch in; events may be long in coming. */
+  readonly onOpen?: () => void;
 }
 
 /** What one watch connection says, in the API server's order. */
@@ -122,11 +124,14 @@ export interface ApiClient {
     options?: CallOptions & { readonly subresource?: string },
   ): Promise<T>;
   delete<T extends KubernetesObject>(resource: Resource<T>, key: ObjectKey, options?: DeleteOptions): Promise<void>;
-  /** POSTs `body` to a subresource (`serviceaccounts/x/token`) or a review (`subjectaccessreviews`, name left out). */
+  /**
+   * POSTs `body` to an absolute path of the API: a subresource (`/api/v1/namespaces/n/serviceaccounts/x/token`, see
+   * `resourcePath`) or a review (`/apis/authorization.k8s.io/v1/subjectaccessreviews`). Not tried again when cut.
+   */
   post<Answer>(path: string, body: unknown, options?: CallOptions): Promise<Answer>;
   /**
-   * One watch connection, no retries: ends when the API server ends it, throws `Gone` on 410 (also as an ERROR event),
-   * `Unavailable` on a cut or silent connection. Events are handed over one at a time: a slow reader slows the
+   * One watch connection, no retries: ends when the API server ends it (after 30 to 40 seconds) or when credentials
+   * are renewed, throws `Gone` on 410 (also as an ERROR event), `Unavailable` on a cut or silent connection. Events are handed over one at a time: a slow reader slows the
    * connection, nothing is buffered without bound.
    */
   watch<T extends KubernetesObject>(resource: Resource<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
