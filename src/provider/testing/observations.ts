@@ -1,7 +1,7 @@
 import type { ObservedPod } from '../../podspec/status/observed.ts';
 import { isAbortOf } from '../../support/abort.ts';
-import { systemClock } from '../../support/clock.ts';
 import type { Provider } from '../provider.ts';
+import { until } from './until.ts';
 
 /** How long a real backend may take for anything that these tests wait for. */
 const deadlineMs = 30_000;
@@ -32,13 +32,17 @@ export class RunningProvider {
 
   /** The first state of the pod, from now on, that `is` true for; an error naming `what` and the last state otherwise. */
   async until(uid: string, what: string, is: (pod: ObservedPod) => boolean): Promise<ObservedPod> {
-    const endMs = systemClock.now() + deadlineMs;
-    for (;;) {
-      const pod = this.#latest.get(uid);
-      if (pod !== undefined && is(pod)) return pod;
-      if (systemClock.now() > endMs) throw new Error(`not ${what} in time; last seen: ${JSON.stringify(pod)}`);
-      await Promise.race([this.#run, shortWhile()]);
-    }
+    let seen: ObservedPod | undefined;
+    const ask = (): ObservedPod | false | undefined => {
+      seen = this.#latest.get(uid);
+      return seen !== undefined && is(seen) && seen;
+    };
+    return Promise.race([
+      this.#run.then((): never => {
+        throw new Error(`the provider's run ended before the pod was ${what}`);
+      }),
+      until(`pod ${uid} ${what}`, ask, { timeoutMs: deadlineMs, detail: () => seen }),
+    ]) as Promise<ObservedPod>;
   }
 
   /** Ends the run as SIGTERM does, and waits for it. */
@@ -46,11 +50,4 @@ export class RunningProvider {
     this.#stopping.abort(new Error('stopped by the test'));
     await this.#run;
   }
-}
-
-/** Not the clock's sleep: its timers keep no process alive, and here nothing else may. */
-function shortWhile(): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, 20);
-  });
 }
