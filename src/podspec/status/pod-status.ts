@@ -1,6 +1,6 @@
-import { isIPv6 } from 'node:net';
 import type { Pod, PodStatus } from '../../kubernetes/objects.ts';
 import { toRfc3339 } from '../../support/clock.ts';
+import { oneOfEachFamily } from '../ip-families.ts';
 import { qosClass } from '../resources/qos-class.ts';
 import { podConditions, podFailed, withConditions } from './conditions.ts';
 import { type ContainerStatuses, containerStatuses, type WaitingReason } from './container-statuses.ts';
@@ -126,12 +126,4 @@ function addresses(pod: Pod, observed: ObservedPod | undefined, hostIps: readonl
     ...(hosts[0] !== undefined && { hostIP: hosts[0], hostIPs: hosts.map((ip) => ({ ip })) }),
     ...(pods[0] !== undefined && { podIP: pods[0], podIPs: pods.map((ip) => ({ ip })) }),
   };
-}
-
-/** The first address of the family of `primary`, then the first of the other one. */
-function oneOfEachFamily(ips: readonly string[], primary: string | undefined): string[] {
-  const primaryIsV6 = primary !== undefined && isIPv6(primary);
-  const first = ips.find((ip) => isIPv6(ip) === primaryIsV6);
-  const second = ips.find((ip) => isIPv6(ip) !== primaryIsV6);
-  return [first, second].filter((ip) => ip !== undefined);
 }
