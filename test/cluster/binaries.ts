@@ -5,7 +5,7 @@ import { goBuild } from './go-build.ts';
 import { waitForLock } from './lock.ts';
 import { cacheDir } from './paths.ts';
 import { type Progress, timed } from './progress.ts';
-import { downloadRelease } from './release-download.ts';
+import { downloadRelease, fetchChecksum } from './release-download.ts';
 import { hasCommand } from './run-command.ts';
 
 /** The path of each binary. */
@@ -36,41 +36,58 @@ export async function ensureBinaries({
       signal,
       onWait: () => progress('another run is getting the binaries: waiting for it'),
     });
-    for (const name of missing()) await install(name, binarySource(name, arch), path(name), progress, signal);
+    const installer = new Installer(progress, signal);
+    for (const name of missing()) await installer.install(name, binarySource(name, arch), path(name));
   }
   return fromEntries(path);
 }
 
-async function install(
-  name: BinaryName,
-  source: BinarySource,
-  path: string,
-  progress: Progress,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const temporary = `${path}.partial`;
-  mkdirSync(dirname(path), { recursive: true });
-  try {
-    const downloaded = await timed(progress, `downloading ${name} ${source.version}`, () =>
-      downloadRelease(source.release, temporary, signal),
-    );
-    if (!downloaded) {
-      if (!(await hasCommand('go'))) {
-        throw new Error(
-          `${name} ${source.version} cannot be had: ${new URL(source.release.url).host} is out of reach, and there is ` +
-            `no Go to build it with. Install Go 1.24 or later, or set KUBEBUILDER_ASSETS to a folder that has ` +
-            `${binaryNames.join(', ')}.`,
+class Installer {
+  readonly #progress: Progress;
+  readonly #signal: AbortSignal | undefined;
+  /** So that an unreachable server is waited for once, and not once for each file. */
+  readonly #unreachableHosts = new Set<string>();
+
+  constructor(progress: Progress, signal: AbortSignal | undefined) {
+    this.#progress = progress;
+    this.#signal = signal;
+  }
+
+  async install(name: BinaryName, source: BinarySource, path: string): Promise<void> {
+    const temporary = `${path}.partial`;
+    const title = `${name} ${source.version}`;
+    mkdirSync(dirname(path), { recursive: true });
+    try {
+      const checksum = await this.#checksum(source.release);
+      if (checksum !== undefined) {
+        await timed(this.#progress, `downloading ${title}`, () =>
+          downloadRelease(source.release, { checksum, target: temporary, signal: this.#signal }),
+        );
+      } else {
+        if (!(await hasCommand('go'))) {
+          throw new Error(
+            `${title} cannot be had: ${new URL(source.release.url).host} is out of reach, and there is no Go to build ` +
+              `it with. Install Go 1.24 or later, or set KUBEBUILDER_ASSETS to a folder with ${binaryNames.join(', ')}.`,
+          );
+        }
+        await timed(this.#progress, `building ${title} from its Go module`, () =>
+          goBuild(source.build, temporary, this.#signal),
         );
       }
-      await timed(progress, `building ${name} ${source.version} from its Go module`, () =>
-        goBuild(source.build, temporary, signal),
-      );
+      chmodSync(temporary, 0o755);
+      renameSync(temporary, path);
+    } finally {
+      rmSync(temporary, { force: true });
+      rmSync(`${temporary}.archive`, { force: true });
     }
-    chmodSync(temporary, 0o755);
-    renameSync(temporary, path);
-  } finally {
-    rmSync(temporary, { force: true });
-    rmSync(`${temporary}.archive`, { force: true });
+  }
+
+  async #checksum(release: BinarySource['release']): Promise<string | undefined> {
+    const { host } = new URL(release.checksumUrl);
+    if (this.#unreachableHosts.has(host)) return undefined;
+    const checksum = await fetchChecksum(release, this.#signal);
+    if (checksum === undefined) this.#unreachableHosts.add(host);
+    return checksum;
   }
 }
 

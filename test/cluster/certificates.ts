@@ -1,5 +1,5 @@
 // First: @peculiar/x509 does not load without it.
-import './reflection-for-x509.ts';
+import 'reflect-metadata';
 import { createPublicKey, KeyObject, randomBytes } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 

@@ -111,7 +111,7 @@ export async function startCluster({ name, signal, progress = () => {} }: StartO
   }
   writeFileSync(lock.path, `${process.pid}\n`);
   await using cleanup = new AsyncDisposableStack();
-  cleanup.defer(() => lock[Symbol.asyncDispose]());
+  cleanup.use(lock);
 
   await ensureSystemPackages({ progress, signal });
   await removeCluster(runDir, networkNamespace(name));
@@ -127,7 +127,7 @@ export async function startCluster({ name, signal, progress = () => {} }: StartO
   writeWrapperScripts(client);
   writeFileSync(descriptionFile(runDir), JSON.stringify({ kubectl: binaries.kubectl } satisfies Description));
   const controlServer = await serveControls(servers, controlSocket(runDir));
-  cleanup.defer(() => controlServer[Symbol.asyncDispose]());
+  cleanup.use(controlServer);
 
   const started = cleanup.move();
   return new Cluster(name, binaries.kubectl, servers, () => started.disposeAsync());

@@ -1,4 +1,4 @@
-import { createServer, request, type Server } from 'node:http';
+import { createServer, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { ClusterControls } from './cluster-servers.ts';
 import { describeError } from './describe-error.ts';
@@ -20,7 +20,7 @@ type ControlName = (typeof controlNames)[number];
  * Lets other processes control the servers of a cluster that this process started: it stays the parent of all of them,
  * so that they end with it and their ends are noticed.
  */
-export async function serveControls(controls: ClusterControls, socketPath: string): Promise<Server> {
+export async function serveControls(controls: ClusterControls, socketPath: string): Promise<AsyncDisposable> {
   const server = createServer((incoming, response) => {
     const perform = async () => {
       const name = controlNames.find((candidate) => incoming.url === `/${candidate}`);
@@ -37,7 +37,13 @@ export async function serveControls(controls: ClusterControls, socketPath: strin
     server.once('error', reject);
     server.listen(socketPath, resolve);
   });
-  return server;
+  return {
+    async [Symbol.asyncDispose]() {
+      // Calls that are being carried out are not waited for: the cluster ends.
+      server.closeAllConnections();
+      await server[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** The controls of a cluster that another process started. */

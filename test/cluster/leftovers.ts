@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import {
   deleteNamespace,
   enterNamespace,
+  isInside,
   type NetworkNamespace,
   namespaceExists,
   processesIn,
@@ -16,6 +17,8 @@ import { waitFor } from './wait-for.ts';
  * run before was killed: whatever is there is found by looking, not remembered.
  */
 export async function removeCluster(runDir: string, namespace: NetworkNamespace): Promise<void> {
+  if (isInside(namespace))
+    throw new Error('A cluster cannot be ended from inside its network: leave that shell first.');
   // All but the watchers of containers, which Podman needs to end those.
   await endProcesses(namespace, (pid) => commandName(pid) !== 'conmon');
   if (existsSync(join(runDir, 'podman', 'libpod'))) await removeContainers(runDir, namespace);

@@ -11,6 +11,7 @@ const usage = `Usage: node test/cluster/main.ts COMMAND [--name demo]
   down             ends it, whoever started it, and clears up what a killed run left
   exec -- COMMAND  runs a command inside its network, with KUBECONFIG, kubectl and Podman's settings
   binaries         gets the control plane's binaries, and says where they are
+  images           makes or pulls the images, and says which there are
 
 Clusters of different names can be up at the same time.`;
 
@@ -35,10 +36,19 @@ async function up(name: string, signal: AbortSignal): Promise<number> {
   return 0;
 }
 
+async function images(signal: AbortSignal): Promise<number> {
+  // A cluster makes the images that it lacks, and keeps them in the cache.
+  await using cluster = await startCluster({ name: 'images', signal, progress });
+  console.log(await cluster.podman(['search', '--list-tags', `${cluster.registryAddress}/docker.io/library/nginx`]));
+  return 0;
+}
+
 async function exec(name: string, command: readonly string[]): Promise<number> {
   const cluster = await openCluster(name);
   const [file = '', ...args] = cluster.inside(command.length === 0 ? [process.env['SHELL'] ?? '/bin/sh'] : command);
   const child = spawn(file, args, { stdio: 'inherit', env: { ...process.env, ...cluster.environment() } });
+  // A terminal's Ctrl-C reaches the command by itself; what is sent to us alone does not.
+  for (const event of ['SIGTERM', 'SIGHUP'] as const) process.on(event, () => child.kill(event));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? 128));
@@ -68,6 +78,8 @@ async function run(argv: string[]): Promise<number> {
     case 'binaries':
       console.log(await ensureBinaries({ progress, signal: interrupted.signal }));
       return 0;
+    case 'images':
+      return images(interrupted.signal);
     default:
       console.error(usage);
       return 2;

@@ -51,6 +51,7 @@ export async function createNamespace(namespace: NetworkNamespace): Promise<void
 async function passBridgedPacketsThroughFilters(namespace: NetworkNamespace): Promise<void> {
   const setting = '/proc/sys/net/bridge/bridge-nf-call-iptables';
   if (!existsSync(setting)) await tryCommand(['modprobe', 'br_netfilter']);
+  if (!existsSync(setting)) throw new Error('The kernel lacks br_netfilter, which Services need: load that module.');
   await runCommand(enterNamespace(namespace, ['sh', '-c', `echo 1 >${setting}`]));
 }
 
@@ -61,6 +62,13 @@ export async function deleteNamespace(namespace: NetworkNamespace): Promise<void
 /** Whether the namespace is there; its path may also be an empty file, left by an `ip netns add` that was killed. */
 export function namespaceExists({ path }: NetworkNamespace): boolean {
   return otherNamespace(path) !== undefined;
+}
+
+/** Whether we are in the namespace ourselves. */
+export function isInside({ path }: NetworkNamespace): boolean {
+  const its = namespaceIdentity(path);
+  const ours = namespaceIdentity('/proc/self/ns/net');
+  return its !== undefined && its.device === ours?.device && its.inode === ours.inode;
 }
 
 /** The ids of the processes that are in the namespace. */

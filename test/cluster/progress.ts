@@ -1,7 +1,7 @@
 /** Takes one line that tells a person what is being done. */
 export type Progress = (line: string) => void;
 
-const tellAgainAfterMs = 5_000;
+const tellAgainAfterMs = 10_000;
 
 /** Says what is being done, and how long it has taken so far for as long as it takes. */
 export async function timed<T>(progress: Progress, what: string, work: () => Promise<T>): Promise<T> {

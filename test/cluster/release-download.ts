@@ -6,27 +6,33 @@ import { pipeline } from 'node:stream/promises';
 import type { BinarySource } from './binary-sources.ts';
 import { runCommand } from './run-command.ts';
 
+type Release = BinarySource['release'];
+
 const reachTimeoutMs = 4_000;
 const downloadTimeoutMs = 10 * 60_000;
 
-/**
- * Downloads a release's binary to `target` and checks it. Gives false where the release server cannot be reached;
- * throws where it can, and what it sent is not what its checksum says.
- */
-export async function downloadRelease(
-  release: BinarySource['release'],
-  target: string,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  const checksums = await fetchIfReachable(release.checksumUrl, within(reachTimeoutMs, signal));
-  if (checksums === undefined) {
+/** Asks a release's server for the checksum of the file to download; undefined where the server is out of reach. */
+export async function fetchChecksum(release: Release, signal?: AbortSignal): Promise<string | undefined> {
+  let text: string;
+  try {
+    const response = await fetch(release.checksumUrl, { signal: within(reachTimeoutMs, signal) });
+    if (!response.ok) return undefined;
+    text = await response.text();
+  } catch {
     signal?.throwIfAborted();
-    return false;
+    return undefined;
   }
   const fileName = basename(new URL(release.url).pathname);
-  const expected = findChecksum(await checksums.text(), fileName);
-  if (expected === undefined) throw new Error(`${release.checksumUrl} has no SHA-256 for ${fileName}.`);
+  const checksum = findChecksum(text, fileName);
+  if (checksum === undefined) throw new Error(`${release.checksumUrl} has no SHA-256 for ${fileName}.`);
+  return checksum;
+}
 
+/** Downloads a release's binary to `target`; throws when what was sent does not have the checksum. */
+export async function downloadRelease(
+  release: Release,
+  { checksum, target, signal }: { checksum: string; target: string; signal?: AbortSignal | undefined },
+): Promise<void> {
   const response = await fetch(release.url, { signal: within(downloadTimeoutMs, signal) });
   if (!response.ok || response.body === null) throw new Error(`${release.url} answered ${response.status}.`);
   const file = release.archiveMember === undefined ? target : `${target}.archive`;
@@ -42,13 +48,12 @@ export async function downloadRelease(
     createWriteStream(file),
   );
   const actual = hash.digest('hex');
-  if (actual !== expected) {
-    throw new Error(`${release.url} has the SHA-256 ${actual}, but ${release.checksumUrl} says ${expected}.`);
+  if (actual !== checksum) {
+    throw new Error(`${release.url} has the SHA-256 ${actual}, but ${release.checksumUrl} says ${checksum}.`);
   }
   if (release.archiveMember !== undefined) {
-    await runCommand(['sh', '-c', 'tar -xzOf "$1" "$2" >"$3"', 'sh', file, release.archiveMember, target]);
+    await runCommand(['sh', '-c', 'tar -xzOf "$1" "$2" >"$3"', 'sh', file, release.archiveMember, target], { signal });
   }
-  return true;
 }
 
 /** Finds a file's SHA-256 in the lines of a checksum file; a file with a single checksum and no name is that file's. */
@@ -60,15 +65,6 @@ export function findChecksum(text: string, fileName: string): string | undefined
   const named = lines.find(([, name]) => name !== undefined && basename(name) === fileName);
   if (named !== undefined) return named[0];
   return lines.length === 1 && lines[0]?.length === 1 ? lines[0][0] : undefined;
-}
-
-async function fetchIfReachable(url: string, signal: AbortSignal): Promise<Response | undefined> {
-  try {
-    const response = await fetch(url, { signal });
-    return response.ok ? response : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function within(timeoutMs: number, signal: AbortSignal | undefined): AbortSignal {

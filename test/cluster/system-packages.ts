@@ -21,6 +21,9 @@ function hasHelper(name: string): boolean {
   return helperDirs.some((dir) => existsSync(`${dir}/${name}`));
 }
 
+/** Another apt-get may be at work, such as the daily update. */
+const waitForOthers = ['--option', 'DPkg::Lock::Timeout=120'];
+
 /** Installs what the machine lacks, where it is Debian or a descendant; elsewhere says what to install. */
 export async function ensureSystemPackages({
   progress,
@@ -38,10 +41,13 @@ export async function ensureSystemPackages({
   await timed(progress, `installing ${lacking.join(', ')}`, () =>
     withPackageLists(
       () =>
-        runCommand(['apt-get', 'install', '--yes', '--quiet', '--no-install-recommends', ...lacking], {
-          env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-          signal,
-        }),
+        runCommand(
+          ['apt-get', 'install', '--yes', '--quiet', '--no-install-recommends', ...waitForOthers, ...lacking],
+          {
+            env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+            signal,
+          },
+        ),
       signal,
     ),
   );

@@ -74,8 +74,8 @@ async function makeImage(recipe: ImageRecipe, { podmanInside, signal }: ImageToo
   try {
     const root = join(work, 'root');
     await recipe.fill(root, signal);
-    // mkdtemp and a strict umask would leave folders that only root may enter.
-    chmodSync(root, 0o755);
+    // Temporary folders, and a strict umask, are for root alone; an image's files are for all of its users.
+    await runCommand(['chmod', '--recursive', 'go+rX', root], { signal });
     for (const dir of ['tmp', 'var/tmp']) chmodSync(join(root, dir), 0o1777);
     const archive = join(work, 'image.tar');
     await runCommand(['tar', '--create', '--numeric-owner', '--file', archive, '--directory', root, '.'], { signal });

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { directDependencies, unpackDebianPackages } from '../debian-packages.ts';
 import { addBaseFiles, addBusyboxCommands } from './busybox.ts';
@@ -11,6 +11,9 @@ export const nginx: ImageRecipe = {
   async fill(root, signal) {
     const libraries = (await directDependencies('nginx', signal)).filter((name) => /^(lib|zlib)/.test(name));
     await unpackDebianPackages(['nginx', 'nginx-common', 'busybox-static', ...libraries], root, signal);
+    if (!existsSync(join(root, 'usr/sbin/nginx'))) {
+      throw new Error('The package nginx brought no /usr/sbin/nginx: Debian has it there from release 12 on.');
+    }
     await addBusyboxCommands(root);
     addBaseFiles(root);
     // Not needed by a server, and most of the image's size.
