@@ -60,10 +60,6 @@ export class Ice {
     this.#all = undefined;
   }
 
-  isFrozen(socket: object): boolean {
-    return this.#all !== undefined || this.#frozen.has(socket);
-  }
-
   /** Resolves when bytes may pass on `socket`: at once, after `thaw`, or never. */
   passable(socket: object): Promise<void> {
     return this.#frozen.has(socket) ? new Promise(() => {}) : (this.#all ?? this.#open);

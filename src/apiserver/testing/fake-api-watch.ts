@@ -29,6 +29,7 @@ export class FakeWatch {
   readonly #stopListening: () => void;
   readonly #timers: Timer[] = [];
   #line: Promise<void> = Promise.resolve();
+  #isClosed = false;
 
   constructor(request: WatchRequest, response: ServerResponse, context: WatchContext) {
     this.#request = request;
@@ -47,6 +48,7 @@ export class FakeWatch {
 
   /** Ends it as the API server does at its timeout. */
   end(): void {
+    if (this.#isClosed) return;
     this.#close();
     void this.#line.then(() => this.#response.end());
   }
@@ -97,12 +99,13 @@ export class FakeWatch {
   }
 
   #send(type: string, object: object): void {
+    if (this.#isClosed) return;
     const { ice } = this.#context;
     const { socket } = this.#response;
     const line = `${JSON.stringify({ type, object })}\n`;
-    if (socket !== null && ice.isFrozen(socket)) {
-      this.#line = this.#line.then(() => ice.passable(socket)).then(() => void this.#response.write(line));
-    } else this.#line = this.#line.then(() => void this.#response.write(line));
+    this.#line = this.#line
+      .then(() => (socket === null ? undefined : ice.passable(socket)))
+      .then(() => void this.#response.write(line));
   }
 
   #scheduleBookmark(): void {
@@ -115,6 +118,7 @@ export class FakeWatch {
   }
 
   #close(): void {
+    this.#isClosed = true;
     this.#stopListening();
     for (const timer of this.#timers.splice(0)) timer.cancel();
   }
