@@ -42,6 +42,10 @@ export interface Options {
     readonly keyFile: string | undefined;
     /** Who may call us: signers of client certificates. Undefined: the cluster's own authority. */
     readonly clientCaFile: string | undefined;
+    /** In kubelet's words: `VersionTLS12`. */
+    readonly minVersion: string;
+    /** IANA names, separated by commas; empty for the default. */
+    readonly cipherSuites: string;
   };
   /** Undefined: not served. */
   readonly metricsAddress: ListenAddress | undefined;
@@ -145,6 +149,8 @@ function defineFlags(): Option[] {
     ),
     flag('--tls-cert-file <file>', 'serving certificate; $APISERVER_CERT_LOCATION, else self-signed'),
     flag('--tls-private-key-file <file>', 'its key; $APISERVER_KEY_LOCATION'),
+    flag('--tls-min-version <version>', 'VersionTLS12 or VersionTLS13 (default: VersionTLS12)'),
+    flag('--tls-cipher-suites <names>', 'cipher suites by IANA name, separated by commas (default: all that are safe)'),
     flag('--metrics-addr <address>', 'where Prometheus metrics are served, "" for nowhere (default: :10255)'),
     flag('--log-level <level>', `${logLevels.join(', ')} (default: info)`),
     flag('--trace-exporter <name>', 'none is built in yet: any name is refused'),
@@ -253,6 +259,8 @@ function checkOptions(flags: RawFlags, environment: Environment, klogFlags: read
       certificateFile: text('tlsCertFile', 'APISERVER_CERT_LOCATION'),
       keyFile: text('tlsPrivateKeyFile', 'APISERVER_KEY_LOCATION'),
       clientCaFile: text('clientCaFile', 'APISERVER_CA_CERT_LOCATION'),
+      minVersion: text('tlsMinVersion') ?? 'VersionTLS12',
+      cipherSuites: text('tlsCipherSuites') ?? '',
     },
     metricsAddress: problems.try('--metrics-addr', () => parseListenAddress(text('metricsAddr') ?? ':10255')),
     logLevel: logLevel ?? 'info',
