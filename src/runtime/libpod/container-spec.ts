@@ -1,0 +1,132 @@
+import type { ContainerSpec, Mount, Resources, SandboxSpec } from '../runtime.ts';
+
+export interface Dns {
+  readonly servers: readonly string[];
+  readonly searches: readonly string[];
+  readonly options: readonly string[];
+}
+
+/**
+ * A container as `POST /containers/create` takes it (Podman's SpecGenerator). `dns` is for containers of a sandbox that
+ * shares the host's network: each of them has a resolv.conf of its own, where others have their sandbox's.
+ */
+export function toSpecGenerator(spec: ContainerSpec, dns?: Dns): Readonly<Record<string, unknown>> {
+  return withoutUndefined({
+    name: spec.name,
+    pod: spec.sandboxId,
+    image: spec.imageId,
+    labels: spec.labels,
+    entrypoint: spec.entrypoint,
+    command: spec.command,
+    work_dir: spec.workingDir,
+    // As every runtime of a kubelet does.
+    create_working_dir: true,
+    env: spec.env,
+    mounts: spec.mounts.map(toMount),
+    image_volume_mode: 'anonymous',
+    resource_limits: toLinuxResources(spec.resources),
+    oom_score_adj: spec.resources.oomScoreAdj,
+    user: spec.user,
+    groups: spec.supplementalGroups.map(String),
+    read_only_filesystem: spec.readOnlyRoot,
+    // No folders in memory on top of a read-only root but those that were asked for.
+    read_write_tmpfs: false,
+    privileged: spec.privileged,
+    cap_add: spec.capabilitiesAdd,
+    cap_drop: spec.capabilitiesDrop,
+    no_new_privileges: spec.noNewPrivileges,
+    stdin: spec.stdin,
+    terminal: spec.tty,
+    ...toDnsFields(dns),
+    // Podman's own additions, which would change the image under the container: its /etc/hosts, its user in
+    // /etc/passwd, mounts for an init that is systemd, the image's health check.
+    use_image_hosts: true,
+    manage_password: false,
+    systemd: 'false',
+    healthconfig: { Test: ['NONE'] },
+    log_configuration: { driver: 'k8s-file' },
+  });
+}
+
+/** A sandbox as `POST /pods/create` takes it (Podman's PodSpecGenerator). */
+export function toPodSpecGenerator(spec: SandboxSpec, infraName: string): Readonly<Record<string, unknown>> {
+  return withoutUndefined({
+    name: spec.name,
+    infra_name: infraName,
+    labels: spec.labels,
+    hostname: spec.hostname,
+    shared_namespaces: ['net', 'ipc', 'uts', ...(spec.sharePids ? ['pid'] : [])],
+    netns: { nsmode: spec.hostNetwork ? 'host' : 'bridge' },
+    exit_policy: 'continue',
+    no_manage_hosts: true,
+    ...toDnsFields(spec.dns),
+    sysctl: spec.sysctls,
+    portmappings: spec.hostPorts.map((port) => ({
+      host_ip: port.hostIp,
+      host_port: port.hostPort,
+      container_port: port.containerPort,
+      protocol: port.protocol,
+    })),
+  });
+}
+
+/** Resources as an update takes them. What is not limited is said so: it may have been before. */
+export function toUpdatedResources(resources: Resources): Readonly<Record<string, unknown>> {
+  return toLinuxResources({
+    ...resources,
+    cpuQuotaUs: resources.cpuQuotaUs ?? -1,
+    memoryLimitBytes: resources.memoryLimitBytes ?? -1,
+  });
+}
+
+/** The runtime specification's LinuxResources. */
+function toLinuxResources(resources: Resources): Readonly<Record<string, unknown>> {
+  const { cpuShares, cpuQuotaUs, cpuPeriodUs, memoryLimitBytes } = resources;
+  return {
+    cpu: withoutUndefined({ shares: cpuShares, quota: cpuQuotaUs, period: cpuPeriodUs }),
+    // Memory and swap together: as much as memory alone, so that nothing is swapped, as under a kubelet.
+    memory: withoutUndefined({ limit: memoryLimitBytes, swap: memoryLimitBytes }),
+  };
+}
+
+function toMount(mount: Mount): Readonly<Record<string, unknown>> {
+  switch (mount.kind) {
+    case 'bind':
+      return {
+        type: 'bind',
+        source: mount.source,
+        destination: mount.target,
+        options: ['rbind', 'rprivate', mount.readOnly ? 'ro' : 'rw'],
+      };
+    case 'tmpfs':
+      return {
+        type: 'tmpfs',
+        source: 'tmpfs',
+        destination: mount.target,
+        // Podman's default is neither executable nor empty: it copies what the image has at the place.
+        options: [
+          'rw',
+          'exec',
+          'suid',
+          'dev',
+          'notmpcopyup',
+          'mode=0777',
+          ...(mount.sizeBytes === undefined ? [] : [`size=${mount.sizeBytes}`]),
+        ],
+      };
+  }
+}
+
+function toDnsFields(dns: Dns | undefined): Readonly<Record<string, unknown>> {
+  if (dns === undefined) return {};
+  return {
+    dns_server: dns.servers,
+    // Without any, Podman would take the host's.
+    dns_search: dns.searches.length > 0 ? dns.searches : ['.'],
+    dns_option: dns.options,
+  };
+}
+
+function withoutUndefined(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,17 @@
+import { CodedError } from '../../support/errors.ts';
+
+/** No event and no progress report is longer. */
+const longestLineBytes = 1024 * 1024;
+
+/** One JSON value a line, as they come. */
+export async function* readJsonLines<T>(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<T, void> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of chunks) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > longestLineBytes) throw new CodedError('Internal', 'Podman sent a line without an end');
+    for (const line of lines) if (line.trim() !== '') yield JSON.parse(line) as T;
+  }
+  if (rest.trim() !== '') yield JSON.parse(rest) as T;
+}

@@ -1,0 +1,159 @@
+import { hasCode } from '../../support/errors.ts';
+import type { CallOptions, LabelFilter, Sandbox, SandboxSpec } from '../runtime.ts';
+import { type LibpodClient, segment, toFilters, toLabelFilter } from './client.ts';
+import type { InspectedContainer } from './container-info.ts';
+import { type Dns, toPodSpecGenerator } from './container-spec.ts';
+import { infraNameOf } from './infra-name.ts';
+
+/** What we read of an entry of `GET /pods/json`. */
+interface ListedPod {
+  readonly Id: string;
+  readonly Name: string;
+  readonly Labels: Readonly<Record<string, string>> | null;
+  readonly Created: string;
+  readonly InfraId: string;
+  readonly Containers: readonly { readonly Id: string; readonly Status: string }[] | null;
+}
+
+/** What we read of `GET /pods/{id}/json`. */
+interface InspectedPod {
+  readonly InfraContainerID: string;
+  readonly InfraConfig: {
+    readonly HostNetwork: boolean;
+    readonly DNSServer?: readonly string[] | null;
+    readonly DNSSearch?: readonly string[] | null;
+    readonly DNSOption?: readonly string[] | null;
+  };
+  readonly Containers: readonly { readonly Id: string; readonly State: string }[] | null;
+}
+
+/** What a container needs to know of the sandbox that it joins. */
+export interface SandboxSettings {
+  readonly infraId: string;
+  /** Where the containers do not share the sandbox's own resolv.conf. */
+  readonly dns: Dns | undefined;
+}
+
+/** Sandboxes are Podman's pods: an infra container that only waits holds network, IPC and host name. */
+export class Sandboxes {
+  readonly #client: LibpodClient;
+  /** Addresses of ready sandboxes, by the id of the infra container: a list does not tell them. */
+  readonly #ips = new Map<string, readonly string[]>();
+  /** By the sandbox's id. They never change. */
+  readonly #settings = new Map<string, SandboxSettings>();
+
+  constructor(client: LibpodClient) {
+    this.#client = client;
+  }
+
+  async run(spec: SandboxSpec, options: CallOptions): Promise<Sandbox> {
+    const infraName = infraNameOf(spec.name);
+    const { Id: id } = await this.#client.json<{ readonly Id: string }>(
+      { method: 'POST', path: '/pods/create', body: toPodSpecGenerator(spec, infraName) },
+      options,
+    );
+    try {
+      // Starting the pod would do the same and say less about what goes wrong.
+      await this.#client.call({ method: 'POST', path: `/containers/${segment(infraName)}/start` }, options);
+      const infra = await this.#inspectInfra(infraName, options);
+      const ips = ipsOf(infra);
+      this.#ips.set(infra.Id, ips);
+      const { name, labels } = spec;
+      return { id, name, labels, ready: true, ips, createdAtMs: Date.parse(infra.Created) };
+    } catch (error) {
+      if (!options.signal.aborted) await this.remove(id, options).catch(() => {});
+      throw error;
+    }
+  }
+
+  async list(filter: LabelFilter, options: CallOptions): Promise<readonly Sandbox[]> {
+    const pods = await this.#client.json<readonly ListedPod[]>(
+      { method: 'GET', path: '/pods/json', query: { filters: toFilters({ label: toLabelFilter(filter) }) } },
+      options,
+    );
+    return await Promise.all(pods.map((pod) => this.#toSandbox(pod, options)));
+  }
+
+  /** Not by Podman's own stop of a pod, which does nothing where one of its containers has ended already. */
+  async stop(id: string, options: CallOptions): Promise<void> {
+    const pod = await unlessGone(this.#inspectPod(id, options));
+    if (!pod) return;
+    const infraId = pod.InfraContainerID;
+    const others = pod.Containers?.filter(({ Id, State }) => Id !== infraId && State === 'running') ?? [];
+    await Promise.all(others.map(({ Id }) => this.#kill(Id, options)));
+    await this.#kill(infraId, options);
+    this.#ips.delete(infraId);
+  }
+
+  async remove(id: string, options: CallOptions): Promise<void> {
+    const query = { force: true, timeout: 0 };
+    await unlessGone(this.#client.call({ method: 'DELETE', path: `/pods/${segment(id)}`, query }, options));
+    const settings = this.#settings.get(id);
+    this.#settings.delete(id);
+    if (settings) this.#ips.delete(settings.infraId);
+  }
+
+  async settings(id: string, options: CallOptions): Promise<SandboxSettings> {
+    const known = this.#settings.get(id);
+    if (known) return known;
+    const { InfraContainerID, InfraConfig: infra } = await this.#inspectPod(id, options);
+    const servers = infra.DNSServer ?? [];
+    const settings: SandboxSettings = {
+      infraId: InfraContainerID,
+      dns:
+        infra.HostNetwork && servers.length > 0
+          ? { servers, searches: infra.DNSSearch ?? [], options: infra.DNSOption ?? [] }
+          : undefined,
+    };
+    this.#settings.set(id, settings);
+    return settings;
+  }
+
+  async #toSandbox(pod: ListedPod, options: CallOptions): Promise<Sandbox> {
+    const ready = pod.Containers?.find(({ Id }) => Id === pod.InfraId)?.Status === 'running';
+    const ips = ready ? await this.#ipsOf(pod.InfraId, options) : [];
+    if (!ready) this.#ips.delete(pod.InfraId);
+    return { id: pod.Id, name: pod.Name, labels: pod.Labels ?? {}, ready, ips, createdAtMs: Date.parse(pod.Created) };
+  }
+
+  async #ipsOf(infraId: string, options: CallOptions): Promise<readonly string[]> {
+    const known = this.#ips.get(infraId);
+    if (known) return known;
+    const infra = await unlessGone(this.#inspectInfra(infraId, options));
+    if (!infra) return [];
+    const ips = ipsOf(infra);
+    this.#ips.set(infraId, ips);
+    return ips;
+  }
+
+  async #kill(containerId: string, options: CallOptions): Promise<void> {
+    const path = `/containers/${segment(containerId)}/stop`;
+    await unlessGone(this.#client.wait({ method: 'POST', path, query: { timeout: 0 } }, options));
+  }
+
+  async #inspectPod(id: string, options: CallOptions): Promise<InspectedPod> {
+    return await this.#client.json({ method: 'GET', path: `/pods/${segment(id)}/json` }, options);
+  }
+
+  async #inspectInfra(idOrName: string, options: CallOptions): Promise<InspectedContainer> {
+    return await this.#client.json({ method: 'GET', path: `/containers/${segment(idOrName)}/json` }, options);
+  }
+}
+
+/** IPv4 first, as podIP is wanted. */
+function ipsOf({ NetworkSettings: { Networks: networks } }: InspectedContainer): readonly string[] {
+  const all = Object.values(networks ?? {});
+  return [...all.map(({ IPAddress }) => IPAddress), ...all.map(({ GlobalIPv6Address }) => GlobalIPv6Address)].filter(
+    (ip) => ip !== '',
+  );
+}
+
+/** Undefined where what was asked for does not exist. */
+async function unlessGone<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (hasCode(error, 'NotFound')) return undefined;
+    throw error;
+  }
+}
