@@ -42,7 +42,7 @@ async function main(argv: readonly string[]): Promise<number> {
   process.on('SIGINT', stop);
   try {
     const run = invocation.kind === 'run' ? runVirtualKubelet : initNode;
-    await run(options, { signal: ended.signal, log, version });
+    await run(options, { signal: ended.signal, log, version, environment: process.env });
     return 0;
   } catch (error) {
     if (ended.signal.aborted && error === ended.signal.reason) return 0;

@@ -18,6 +18,8 @@ import type { ProbeCount, Usage } from './usage.ts';
 /** What a provider is given when it is made; making one starts nothing. */
 export interface ProviderContext {
   readonly nodeName: string;
+  /** Tells this cluster's pods from another's on the same backend; stays as long as the cluster does. */
+  readonly clusterId: string;
   /** Path of `--provider-config`, where given. The provider reads and checks it; `InvalidInput` names key and value. */
   readonly configFile: string | undefined;
   /** The node's InternalIP: `status.hostIP` of its pods. */
@@ -30,6 +32,8 @@ export interface ProviderContext {
   readonly rootDir: string;
   readonly references: PodReferences;
   readonly recordEvent: RecordPodEvent;
+  /** The process's variables, for those that are a convention of the backend (`CONTAINER_HOST`, `AWS_REGION`). */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -96,7 +100,8 @@ export interface Provider {
 
   /**
    * Takes the pod in hand and resolves when the backend has it; its containers may start later. A pod of this UID that
-   * runs already is taken over as it is, with nothing started twice.
+   * runs already is taken over as it is, with nothing started twice, and its state is pushed again; so is one that has
+   * ended, and only what its restartPolicy wants is started.
    */
   createPod(pod: Pod, options: OperationOptions): Promise<void>;
 

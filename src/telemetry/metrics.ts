@@ -50,6 +50,24 @@ export class Metrics {
   constructor() {
     collectDefaultMetrics({ register: this.registry });
   }
+
+  /** `verb` in the API's words, `code` an HTTP status or `error`. */
+  apiCallEnded(call: {
+    readonly verb: string;
+    readonly resource: string;
+    readonly code: string;
+    readonly durationMs: number;
+  }): void {
+    const { verb, resource, code, durationMs } = call;
+    this.apiRequests.inc({ verb, resource, code });
+    this.apiRequestSeconds.observe({ verb }, durationMs / 1000);
+  }
+
+  /** `outcome` is `ok` or an error code. */
+  operationEnded(operation: string, outcome: string, durationMs: number): void {
+    this.providerOperations.inc({ operation, outcome });
+    this.providerOperationSeconds.observe({ operation }, durationMs / 1000);
+  }
 }
 
 /**
