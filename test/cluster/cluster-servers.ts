@@ -44,7 +44,7 @@ type ServerName =
   | 'docker-registry'
   | 'podman';
 
-const stopGraceMs = 10_000;
+const stopGraceMs = 3_000;
 const readyTimeoutMs = 60_000;
 
 /** The servers of a cluster that this process started. */

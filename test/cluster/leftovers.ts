@@ -21,7 +21,7 @@ export async function removeCluster(runDir: string, namespace: NetworkNamespace)
     throw new Error('A cluster cannot be ended from inside its network: leave that shell first.');
   // All but the watchers of containers, which Podman needs to end those.
   await endProcesses(namespace, (pid) => commandName(pid) !== 'conmon');
-  if (existsSync(join(runDir, 'podman', 'libpod'))) await removeContainers(runDir, namespace);
+  if (existsSync(join(runDir, 'podman', 'storage'))) await removeContainers(runDir, namespace);
   await endProcesses(namespace, () => true);
   for (const mountPoint of mountPointsBelow(readFileSync('/proc/self/mountinfo', 'utf8'), runDir)) {
     await runCommand(['umount', '--lazy', mountPoint]);
@@ -31,7 +31,11 @@ export async function removeCluster(runDir: string, namespace: NetworkNamespace)
 }
 
 async function removeContainers(runDir: string, namespace: NetworkNamespace): Promise<void> {
-  const options = { env: { ...process.env, ...podmanPaths(runDir).environment }, signal: AbortSignal.timeout(60_000) };
+  const options = {
+    env: { ...process.env, ...podmanPaths(runDir).environment },
+    signal: AbortSignal.timeout(60_000),
+    uninterrupted: true,
+  };
   const remove = ['rm', '--all', '--force', '--time', '0'];
   for (const words of [
     ['podman', 'pod', ...remove],

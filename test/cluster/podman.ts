@@ -48,9 +48,9 @@ export function writePodmanConfiguration(runDir: string): void {
         exit_command_delay: 2,
         // Locks in shared memory would be shared with every other Podman of the machine.
         lock_type: 'file',
+        // The state and the volumes are below the graph root by default, and must be: the process that records how a
+        // container ended gets only the roots, and looks there.
         tmp_dir: file(runDir, 'tmp'),
-        static_dir: file(runDir, 'libpod'),
-        volume_path: file(runDir, 'volumes'),
       },
       network: {
         network_backend: 'netavark',

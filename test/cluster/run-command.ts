@@ -12,6 +12,8 @@ export interface CommandOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly input?: string;
   readonly signal?: AbortSignal | undefined;
+  /** Keeps the Ctrl-C of a terminal from it, for what must come to its end. */
+  readonly uninterrupted?: boolean;
 }
 
 /** Runs a command to its end and hands back its output and exit code; only a command that cannot run at all throws. */
@@ -23,6 +25,7 @@ export function tryCommand(command: readonly string[], options: CommandOptions =
       cwd: options.cwd,
       env: options.env ?? process.env,
       signal: options.signal,
+      detached: options.uninterrupted === true,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     const stdout: Buffer[] = [];
