@@ -6,7 +6,8 @@ import { after, before, describe, test } from 'node:test';
 import type { LogRequest, OperationOptions, Provider } from '../provider/provider.ts';
 import { systemClock } from '../support/clock.ts';
 import { CodedError, type ErrorCode } from '../support/errors.ts';
-import { runningObserved, TestKubeletApi, testPod, testProvider, until } from './testing/kubelet-api.ts';
+import { runningObserved, TestKubeletApi, testPod, testProvider } from './testing/kubelet-api.ts';
+import { standingStill, until } from './testing/until.ts';
 
 type ReadLogs = NonNullable<Provider['logs']>;
 
@@ -136,13 +137,7 @@ describe('container logs', () => {
       })();
     const { response, hangUp } = await open('/containerLogs/default/web/app?follow=true');
     response.pause();
-    let before = -1;
-    await until(async () => {
-      const standsStill = given === before;
-      before = given;
-      await systemClock.sleep(200);
-      return standsStill;
-    });
+    await standingStill(() => given);
     assert.ok(given * 64 < 32 * 1024, `${given} pieces of 64 KiB were read for nobody`);
     hangUp();
   });

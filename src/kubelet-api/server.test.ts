@@ -5,7 +5,8 @@ import { connect as connectTcp } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import { systemClock } from '../support/clock.ts';
-import { runningObserved, TestKubeletApi, testPod, testProvider, until } from './testing/kubelet-api.ts';
+import { runningObserved, TestKubeletApi, testPod, testProvider } from './testing/kubelet-api.ts';
+import { until } from './testing/until.ts';
 import { parseTlsParameters } from './tls-parameters.ts';
 
 describe('the kubelet API', () => {

@@ -16,7 +16,8 @@ import {
   servingCertificateFromFiles,
 } from './serving-certificate.ts';
 import { TestAuthority } from './testing/certificates.ts';
-import { TestKubeletApi, until } from './testing/kubelet-api.ts';
+import { TestKubeletApi } from './testing/kubelet-api.ts';
+import { until } from './testing/until.ts';
 import { TlsMaterial } from './tls.ts';
 import { parseTlsParameters } from './tls-parameters.ts';
 

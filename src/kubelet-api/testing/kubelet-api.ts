@@ -172,12 +172,3 @@ export class TestKubeletApi {
     });
   }
 }
-
-/** Waits until `holds`, at most 5 s. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadlineMs = systemClock.now() + 5000;
-  while (!(await holds())) {
-    if (systemClock.now() > deadlineMs) throw new Error('it did not become so within 5 s');
-    await systemClock.sleep(5);
-  }
-}
