@@ -35,6 +35,19 @@ describe('KubernetesApiClient', () => {
     assert.ok(server.requests.every(({ headers }) => headers['user-agent'] === 'virtual-kubelet/test'));
   });
 
+  it('answers a patch for another object of the same name, or for another version, with Conflict', async (t) => {
+    const server = await startServer(t);
+    const client = await connectClient(t, server);
+    server.put(pods, pod('a'));
+    for (const metadata of [{ uid: 'other' }, { resourceVersion: '1' }]) {
+      for (const type of ['merge', 'strategic'] as const) {
+        const patch = client.patch(pods, key('a'), { metadata, status: {} }, { type, subresource: 'status' });
+        await assert.rejects(patch, (error) => hasCode(error, 'Conflict'));
+      }
+    }
+    await assert.rejects(client.delete(pods, key('a'), { uid: 'other' }), (error) => hasCode(error, 'Conflict'));
+  });
+
   it('posts to subresources', async (t) => {
     const server = await startServer(t);
     const client = await connectClient(t, server);

@@ -111,6 +111,7 @@ export interface ApiClient {
     object: T & { metadata: ObjectMeta },
     options?: CallOptions,
   ): Promise<T>;
+  /** A patch with `metadata.uid` or `metadata.resourceVersion` is for that object and version only (`Conflict`). */
   patch<T extends KubernetesObject>(
     resource: Resource<T>,
     key: ObjectKey,

@@ -32,7 +32,7 @@ export class ConnectionSilent extends CodedError {}
 interface Pools {
   readonly endpoint: Endpoint;
   readonly url: URL;
-  calls: Dispatcher;
+  readonly calls: Dispatcher;
   readonly watches: Dispatcher;
 }
 
@@ -60,12 +60,15 @@ export class HttpTransport {
     return this.#send(watches, url, request);
   }
 
-  /** Takes new connections for the calls to come: the present ones may have been cut off without a word. */
+  /**
+   * Takes new connections for what is to come: the present ones, idle ones above all, may have been cut off without a
+   * word. What is under way on them may end there.
+   */
   distrustConnections(): void {
     if (this.#pools === undefined) return;
-    const { calls, endpoint } = this.#pools;
-    this.#pools.calls = dispatcherFor(endpoint, 'calls');
-    retire(calls);
+    retire(this.#pools.calls);
+    retire(this.#pools.watches);
+    this.#pools = undefined;
   }
 
   /** Cuts all connections. */
@@ -78,10 +81,7 @@ export class HttpTransport {
 
   #poolsFor(endpoint: Endpoint): Pools {
     if (this.#pools?.endpoint === endpoint) return this.#pools;
-    if (this.#pools !== undefined) {
-      retire(this.#pools.calls);
-      retire(this.#pools.watches);
-    }
+    this.distrustConnections();
     this.#pools = {
       endpoint,
       url: new URL(endpoint.server),

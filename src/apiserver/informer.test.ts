@@ -162,6 +162,27 @@ describe('Informer', () => {
     assert.equal(lists(server).length, 1);
   });
 
+  it('lists again where its version is newer than all the API server has, as after a restore of etcd', async (t) => {
+    const { clock, server, stop } = await setUp(t);
+    server.put(pods, pod('a'));
+    const client = await connectClient(t, server, { clock });
+    const list = client.list.bind(client);
+    let version: string | undefined = '900000000';
+    client.list = async (resource, options) => {
+      const answer = await list(resource, options);
+      const resourceVersion = version ?? answer.metadata.resourceVersion;
+      version = undefined;
+      return { ...answer, metadata: { ...answer.metadata, resourceVersion } };
+    };
+    const restored = new Informer(pods, {}, { client, clock, random: () => 0, log: recordingLog().log });
+    const done = restored.run(stop.signal);
+    await restored.synced;
+    server.put(pods, pod('b'));
+    await advanceUntil(clock, 'b', () => restored.store.size === 2);
+    stop.abort();
+    await done;
+  });
+
   it('begins a list anew, in one piece, whose pages have grown too old', async (t) => {
     const { clock, server, informer, stop } = await setUp(t);
     for (let index = 0; index < 600; index++) server.put(pods, pod(`p${index}`));

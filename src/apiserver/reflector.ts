@@ -40,6 +40,8 @@ const retryRange: BackoffRange = { baseMs: 500, capMs: 10_000 };
 const pageSize = 500;
 /** A watch that ends sooner and says nothing counts as a failure, lest we open watches without a pause. */
 const shortWatchMs = 1000;
+/** The API server ends no watch after so long without a bookmark, unless it does not know the version it began at. */
+const longWatchMs = 25_000;
 
 /**
  * Keeps a target equal to what the API server has: lists once, then watches from that version on; ended and broken
@@ -127,7 +129,10 @@ export class Reflector<T extends KubernetesObject> {
       else this.#target.put(object);
       this.#version = object.metadata?.resourceVersion;
     }
-    if (hasEvents || this.#clock.now() - startedAtMs >= shortWatchMs) this.#failures = 0;
+    const lastedMs = this.#clock.now() - startedAtMs;
+    // a version from before etcd was restored is watched in silence (measured on 1.36.3), for ever
+    if (!hasEvents && lastedMs >= longWatchMs) this.#version = undefined;
+    if (hasEvents || lastedMs >= shortWatchMs) this.#failures = 0;
     else throw new CodedError('Unavailable', `the API server ends each watch of ${this.#resource.plural} at once`);
   }
 

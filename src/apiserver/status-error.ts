@@ -6,7 +6,10 @@ interface Status {
   readonly message?: string;
   readonly reason?: string;
   readonly code?: number;
-  readonly details?: { readonly retryAfterSeconds?: number };
+  readonly details?: {
+    readonly retryAfterSeconds?: number;
+    readonly causes?: readonly { readonly field?: string }[];
+  };
 }
 
 const codes: Readonly<Record<number, ErrorCode>> = {
@@ -44,6 +47,10 @@ export function errorOfAnswer(
 export function errorOfStatus(status: Status, retryAfterMs?: number): CodedError {
   const { code = 500, reason, message = reason ?? 'the API server gave no message', details } = status;
   if (code === 409 && reason === 'AlreadyExists') return new CodedError('AlreadyExists', message);
+  // a patch that names a UID and meets the next object of that name (measured on 1.36.3)
+  if (code === 422 && details?.causes?.some(({ field }) => field === 'metadata.uid')) {
+    return new CodedError('Conflict', message);
+  }
   const askedMs = details?.retryAfterSeconds === undefined ? undefined : details.retryAfterSeconds * 1000;
   return errorOf(code, message, retryAfterMs ?? askedMs);
 }

@@ -108,6 +108,10 @@ export class FakeApiRegistry {
     const current = this.#store.get(path.collection, key);
     const patchType = type === 'strategic-merge' ? 'strategic' : (type as PatchType);
     const patched = applyPatch(patchType, current, body) as StoredObject;
+    if (patched.metadata.uid !== current.metadata.uid) {
+      const message = `${kindOf(path.plural)} "${path.name}" is invalid: metadata.uid: field is immutable`;
+      throw new StatusError(422, 'Invalid', message, 'metadata.uid');
+    }
     return this.#store.replace(path.collection, key, scoped(path, current, patched));
   }
 

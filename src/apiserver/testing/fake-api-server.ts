@@ -317,8 +317,9 @@ function asStatus(error: unknown): StatusError {
   return new StatusError(500, 'InternalError', error instanceof Error ? error.message : String(error));
 }
 
-function statusBody({ code, reason, message }: StatusError): object {
-  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code };
+function statusBody({ code, reason, message, field }: StatusError): object {
+  const details = field === undefined ? {} : { details: { causes: [{ reason: 'FieldValueInvalid', field }] } };
+  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, ...details, code };
 }
 
 async function readText(request: IncomingMessage): Promise<string> {

@@ -22,11 +22,14 @@ export interface StoreEvent {
 export class StatusError extends Error {
   readonly code: number;
   readonly reason: string;
+  /** The field at fault, in `details.causes`. */
+  readonly field: string | undefined;
 
-  constructor(code: number, reason: string, message: string) {
+  constructor(code: number, reason: string, message: string, field?: string) {
     super(message);
     this.code = code;
     this.reason = reason;
+    this.field = field;
   }
 }
 

@@ -30,6 +30,7 @@ export class FakeWatch {
   readonly #timers: Timer[] = [];
   #line: Promise<void> = Promise.resolve();
   #isClosed = false;
+  #isBehind = false;
 
   constructor(request: WatchRequest, response: ServerResponse, context: WatchContext) {
     this.#request = request;
@@ -41,9 +42,7 @@ export class FakeWatch {
     response.on('close', () => this.#close());
     if (!this.#begin()) return;
     if (request.allowBookmarks) this.#scheduleBookmark();
-    if (request.timeoutSeconds !== undefined) {
-      this.#timers.push(context.clock.after(request.timeoutSeconds * 1000, () => this.end()));
-    }
+    if (request.timeoutSeconds !== undefined) this.#scheduleEnd(request.timeoutSeconds * 1000);
   }
 
   /** Ends it as the API server does at its timeout. */
@@ -79,6 +78,8 @@ export class FakeWatch {
       this.sendError(410, 'Expired', `too old resource version: ${resourceVersion} (${store.version})`);
       return false;
     }
+    // the real one waits in silence for a version that it does not have yet
+    this.#isBehind = Number(resourceVersion) > store.version;
     for (const event of missed) this.#pass(event);
     return true;
   }
@@ -99,13 +100,22 @@ export class FakeWatch {
   }
 
   #send(type: string, object: object): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#isBehind) return;
     const { ice } = this.#context;
     const { socket } = this.#response;
     const line = `${JSON.stringify({ type, object })}\n`;
     this.#line = this.#line
       .then(() => (socket === null ? undefined : ice.passable(socket)))
       .then(() => void this.#response.write(line));
+  }
+
+  /** With a bookmark two seconds before it. */
+  #scheduleEnd(timeoutMs: number): void {
+    const { clock } = this.#context;
+    this.#timers.push(
+      clock.after(Math.max(timeoutMs - 2000, 0), () => this.sendBookmark()),
+      clock.after(timeoutMs, () => this.end()),
+    );
   }
 
   #scheduleBookmark(): void {
