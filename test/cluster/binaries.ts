@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type BinaryName, type BinarySource, binaryNames, binarySource, goArchitecture } from './binary-sources.ts';
 import { goBuild } from './go-build.ts';
 import { waitForLock } from './lock.ts';
@@ -22,7 +22,7 @@ export async function ensureBinaries({
   progress: Progress;
   signal?: AbortSignal | undefined;
 }): Promise<Binaries> {
-  const assets = process.env['KUBEBUILDER_ASSETS'];
+  const assets = process.env['KUBEBUILDER_ASSETS'] && resolve(process.env['KUBEBUILDER_ASSETS']);
   if (assets !== undefined && assets !== '') {
     const lacking = binaryNames.filter((name) => !existsSync(join(assets, name)));
     if (lacking.length === 0) return fromEntries((name) => join(assets, name));
@@ -67,7 +67,7 @@ class Installer {
         if (!(await hasCommand('go'))) {
           throw new Error(
             `${title} cannot be had: ${new URL(source.release.url).host} is out of reach, and there is no Go to build ` +
-              `it with. Install Go 1.24 or later, or set KUBEBUILDER_ASSETS to a folder with ${binaryNames.join(', ')}.`,
+              `it with. Install Go 1.21 or later, or set KUBEBUILDER_ASSETS to a folder with ${binaryNames.join(', ')}.`,
           );
         }
         await timed(this.#progress, `building ${title} from its Go module`, () =>

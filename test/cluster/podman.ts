@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import * as toml from 'smol-toml';
@@ -59,7 +59,7 @@ export function writePodmanConfiguration(runDir: string): void {
       },
     },
     'storage.conf': {
-      storage: { driver: 'overlay', graphroot: file(runDir, 'storage'), runroot: file(runDir, 'run') },
+      storage: { driver: storageDriver(runDir), graphroot: file(runDir, 'storage'), runroot: file(runDir, 'run') },
     },
     'registries.conf': {
       'unqualified-search-registries': ['docker.io'],
@@ -75,6 +75,12 @@ export function writePodmanConfiguration(runDir: string): void {
     },
   };
   for (const [name, content] of Object.entries(files)) writeFileSync(file(runDir, name), toml.stringify(content));
+}
+
+/** In a container the file system is often an overlay itself, which overlays cannot be made of. */
+function storageDriver(dir: string): 'overlay' | 'vfs' {
+  const overlayFileSystem = 0x794c7630;
+  return statfsSync(dir).type === overlayFileSystem ? 'vfs' : 'overlay';
 }
 
 /** A soft and hard limit as Podman writes them: the wished one, or ours where that is lower. */
