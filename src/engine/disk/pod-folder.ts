@@ -1,0 +1,78 @@
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Pod } from '../../kubernetes/objects.ts';
+import { podRef } from '../../kubernetes/objects.ts';
+import type { Owner } from '../pod/labels.ts';
+import type { Mounts } from './mounts.ts';
+
+/** Where a pod's files are. Made of its UID alone, so that they are found again after a crash. */
+export interface PodFolder {
+  readonly root: string;
+  readonly hostsFile: string;
+  /** emptyDir volumes, a folder each. */
+  readonly emptyDirs: string;
+  /** Files from the API, a folder a volume: secrets among them, so they lie in memory where that can be had. */
+  readonly apiVolumes: string;
+  terminationMessage(container: string, attempt: number): string;
+}
+
+export function podFolder(rootDir: string, uid: string): PodFolder {
+  const root = join(rootDir, 'pods', uid);
+  return {
+    root,
+    hostsFile: join(root, 'etc-hosts'),
+    emptyDirs: join(root, 'empty-dirs'),
+    apiVolumes: join(memoryFolder(rootDir), uid),
+    terminationMessage: (container, attempt) => join(root, 'containers', container, `${attempt}.termination-message`),
+  };
+}
+
+/** One folder in memory for all pods. */
+export function memoryFolder(rootDir: string): string {
+  return join(rootDir, 'memory');
+}
+
+/** What is noted of a pod beside its files: whose it is, and its spec for when only we know of it any more. */
+interface Note extends Owner {
+  readonly pod: Pod;
+}
+
+/** Makes the pod's folder, and writes down the pod in it. */
+export async function notePod(rootDir: string, { metadata, spec }: Pod, owner: Owner): Promise<void> {
+  const { managedFields: _managedFields, ...kept } = metadata ?? {};
+  const pod: Pod = { metadata: kept, ...(spec && { spec }) };
+  const { root } = podFolder(rootDir, podRef(pod).uid);
+  await mkdir(root, { recursive: true, mode: 0o750 });
+  const note: Note = { ...owner, pod };
+  const fresh = join(root, 'pod.json.new');
+  await writeFile(fresh, JSON.stringify(note), { mode: 0o600 });
+  await rename(fresh, join(root, 'pod.json'));
+}
+
+/** The pods of `owner` that have a folder, without their status. */
+export async function notedPods(rootDir: string, owner: Owner): Promise<readonly Pod[]> {
+  const names = await readdir(join(rootDir, 'pods')).catch(() => []);
+  const pods: Pod[] = [];
+  for (const name of names) {
+    const note = await readNote(join(rootDir, 'pods', name, 'pod.json'));
+    if (note?.nodeName === owner.nodeName && note.clusterId === owner.clusterId) pods.push(note.pod);
+  }
+  return pods;
+}
+
+/** Undefined where a crash came before the note: nothing was run of such a pod. */
+async function readNote(path: string): Promise<Note | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Note;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Removes the pod's files and what is mounted among them. */
+export async function removePodFolder(rootDir: string, uid: string, mounts: Mounts): Promise<void> {
+  const { root, apiVolumes, emptyDirs } = podFolder(rootDir, uid);
+  for (const name of await readdir(emptyDirs).catch(() => [])) await mounts.unmount(join(emptyDirs, name));
+  await rm(apiVolumes, { recursive: true, force: true });
+  await rm(root, { recursive: true, force: true });
+}

@@ -1,0 +1,106 @@
+/** What a reader of a log wants of it; kubelet's PodLogOptions without those that choose the container. */
+export interface LogSelection {
+  /** Prefix each line with its time. */
+  readonly timestamps: boolean;
+  /** Last lines only. */
+  readonly tailLines?: number | undefined;
+  /** Lines since this moment, in milliseconds since the epoch. */
+  readonly sinceMs?: number | undefined;
+  readonly limitBytes?: number | undefined;
+  readonly stream?: 'stdout' | 'stderr' | undefined;
+}
+
+export const newline = 0x0a;
+const blank = 0x20;
+
+/** Where the parts of `<time> <stream> <tag> <text>` stand in a buffer. */
+export interface LineParts {
+  readonly timeEnd: number;
+  readonly stream: 'stdout' | 'stderr';
+  /** The line goes on in the next one. */
+  readonly partial: boolean;
+  readonly textStart: number;
+}
+
+/** Takes a line of a CRI-like log apart; undefined for a line that is none. `start` is its first byte, `end` its newline. */
+export function lineParts(buffer: Buffer, start: number, end: number): LineParts | undefined {
+  const timeEnd = buffer.indexOf(blank, start);
+  // `stdout` and `stderr` differ in their fourth letter and have six.
+  const stream = timeEnd < 0 || timeEnd >= end ? undefined : streamOf(buffer[timeEnd + 4]);
+  const tagStart = timeEnd + 8;
+  if (stream === undefined || buffer[tagStart - 1] !== blank || tagStart >= end) return undefined;
+  const tagEnd = buffer.indexOf(blank, tagStart);
+  if (tagEnd < 0 || tagEnd > end) return undefined;
+  return { timeEnd, stream, partial: buffer[tagStart] === 0x50, textStart: tagEnd + 1 };
+}
+
+function streamOf(letter: number | undefined): LineParts['stream'] | undefined {
+  if (letter === 0x6f) return 'stdout';
+  return letter === 0x65 ? 'stderr' : undefined;
+}
+
+/**
+ * Turns the bytes of a log file into what its reader gets, chunk by chunk; keeps no more than the line that is not
+ * complete yet. Parts of one long line are put together again.
+ */
+export class LogFormatter {
+  readonly #selection: LogSelection;
+  #rest: Buffer = Buffer.alloc(0);
+  #remainingBytes: number;
+  #atLineStart = true;
+
+  constructor(selection: LogSelection) {
+    this.#selection = selection;
+    this.#remainingBytes = selection.limitBytes ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** The limit is reached: nothing more will come. */
+  get isFull(): boolean {
+    return this.#remainingBytes <= 0;
+  }
+
+  /** What `chunk` adds for the reader. */
+  format(chunk: Buffer): Buffer {
+    const buffer = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const pieces: Buffer[] = [];
+    let start = 0;
+    for (let end = buffer.indexOf(newline); end >= 0 && !this.isFull; end = buffer.indexOf(newline, start)) {
+      this.#formatLine(buffer, { start, end, pieces });
+      start = end + 1;
+    }
+    this.#rest = Buffer.from(buffer.subarray(start));
+    return Buffer.concat(pieces);
+  }
+
+  #formatLine(
+    buffer: Buffer,
+    { start, end, pieces }: { readonly start: number; readonly end: number; readonly pieces: Buffer[] },
+  ): void {
+    const parts = lineParts(buffer, start, end);
+    const { stream, sinceMs, timestamps } = this.#selection;
+    if (!parts || (stream !== undefined && parts.stream !== stream)) return;
+    const time = buffer.toString('latin1', start, parts.timeEnd);
+    // A NaN, of a time that cannot be read, is not before anything.
+    if (sinceMs !== undefined && parseTimeMs(time) < sinceMs) return;
+    if (timestamps && this.#atLineStart) this.#push(pieces, Buffer.from(`${asUtc(time)} `));
+    this.#push(pieces, buffer.subarray(parts.textStart, parts.partial ? end : end + 1));
+    this.#atLineStart = !parts.partial;
+  }
+
+  #push(pieces: Buffer[], piece: Buffer): void {
+    const fitting = piece.length <= this.#remainingBytes ? piece : piece.subarray(0, this.#remainingBytes);
+    this.#remainingBytes -= fitting.length;
+    pieces.push(fitting);
+  }
+}
+
+/** Milliseconds with their fraction: nanoseconds count where two lines share a millisecond. */
+function parseTimeMs(time: string): number {
+  const match = /^(.{19})(\.\d+)?(.*)$/.exec(time);
+  return match ? Date.parse(`${match[1]}${match[3]}`) + Number(`0${match[2] ?? ''}`) * 1000 : Number.NaN;
+}
+
+/** Go writes an offset of zero as Z. */
+function asUtc(time: string): string {
+  return time.endsWith('+00:00') ? `${time.slice(0, -6)}Z` : time;
+}

@@ -1,0 +1,46 @@
+import type { Pod } from '../../kubernetes/objects.ts';
+import { podRef } from '../../kubernetes/objects.ts';
+import type { HostPort, SandboxSpec } from '../../runtime/runtime.ts';
+import type { NodeFacts } from '../engine-context.ts';
+import { type Owner, sandboxLabels, sandboxName } from '../pod/labels.ts';
+import { containersOf } from '../pod/spec-containers.ts';
+import { type Dns, podDns } from './dns.ts';
+import { kernelHostname } from './hostname.ts';
+
+/** What the pod's containers share. */
+export function sandboxSpec(
+  pod: Pod,
+  attempt: number,
+  { owner, node, hostDns }: { readonly owner: Owner; readonly node: NodeFacts; readonly hostDns: Dns },
+): SandboxSpec {
+  const ref = podRef(pod);
+  const dns = podDns(pod, node, hostDns);
+  const hostNetwork = pod.spec?.hostNetwork === true;
+  return {
+    name: sandboxName(ref.uid, attempt),
+    labels: sandboxLabels(owner, ref, attempt),
+    hostname: kernelHostname(pod, node.clusterDomain),
+    ...(dns && { dns }),
+    hostNetwork,
+    sharePids: pod.spec?.shareProcessNamespace === true,
+    // Slashes are another way to write them, which runtimes do not know.
+    sysctls: Object.fromEntries(
+      (pod.spec?.securityContext?.sysctls ?? []).map(({ name, value }) => [name.replaceAll('/', '.'), value]),
+    ),
+    // On the host's network a container's port is the host's already.
+    hostPorts: hostNetwork ? [] : hostPorts(pod),
+  };
+}
+
+function hostPorts(pod: Pod): readonly HostPort[] {
+  return containersOf(pod).flatMap(({ container }) =>
+    (container.ports ?? []).flatMap(({ hostPort, hostIP, containerPort, protocol }) =>
+      hostPort ? [{ hostIp: hostIP ?? '', hostPort, containerPort, protocol: protocolOf(protocol) }] : [],
+    ),
+  );
+}
+
+function protocolOf(protocol: string | undefined): HostPort['protocol'] {
+  if (protocol === 'UDP') return 'udp';
+  return protocol === 'SCTP' ? 'sctp' : 'tcp';
+}

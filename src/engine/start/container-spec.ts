@@ -1,0 +1,44 @@
+import type { Pod } from '../../kubernetes/objects.ts';
+import { expandedCommand } from '../../podspec/environment/expand.ts';
+import { cgroupLimits, oomScoreAdjust } from '../../podspec/resources/cgroup.ts';
+import type { ContainerSpec, Image } from '../../runtime/runtime.ts';
+import { containerMounts } from '../disk/container-mounts.ts';
+import type { PodFolder } from '../disk/pod-folder.ts';
+import { type ContainerIdentity, containerLabels, containerName, type Owner } from '../pod/labels.ts';
+import { securityFields } from './security.ts';
+
+export interface ContainerSpecInput {
+  readonly pod: Pod;
+  readonly identity: ContainerIdentity;
+  readonly sandboxId: string;
+  readonly image: Image;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly folder: PodFolder;
+  readonly owner: Owner;
+  readonly nodeMemoryBytes: number;
+}
+
+/** What the runtime is to make for a container of the spec. Throws `InvalidInput` for what makes no sense. */
+export function containerSpec(input: ContainerSpecInput): ContainerSpec {
+  const { pod, identity, image, environment, owner } = input;
+  const { container, attempt } = identity;
+  const { command, args } = expandedCommand(container, environment);
+  return {
+    sandboxId: input.sandboxId,
+    name: containerName(pod.metadata?.uid ?? '', container.name, attempt),
+    labels: containerLabels(owner, pod, identity, image.repoDigest ?? image.id),
+    imageId: image.id,
+    ...(command && { entrypoint: command }),
+    ...(args && { command: args }),
+    ...(container.workingDir && { workingDir: container.workingDir }),
+    env: environment,
+    mounts: containerMounts(pod, container, { folder: input.folder, attempt }),
+    resources: {
+      ...cgroupLimits(container),
+      oomScoreAdj: oomScoreAdjust(pod, container, input.nodeMemoryBytes),
+    },
+    ...securityFields(pod, container, image.user),
+    stdin: container.stdin === true,
+    tty: container.tty === true,
+  };
+}
