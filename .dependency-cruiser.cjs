@@ -12,6 +12,7 @@ const rooms = {
   providers: ['support', 'kubernetes', 'podspec', 'provider', 'engine', 'runtime', 'queue'],
   node: ['support', 'kubernetes', 'telemetry', 'queue', 'apiserver', 'provider', 'podspec'],
   pods: ['support', 'kubernetes', 'telemetry', 'queue', 'apiserver', 'provider', 'podspec'],
+  'local-fargate': ['support', 'runtime', 'telemetry'],
   'kubelet-api': ['support', 'kubernetes', 'telemetry', 'queue', 'apiserver', 'provider', 'podspec'],
 };
 
@@ -26,6 +27,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/(providers/|provider/registry\\.ts$)|\\.test\\.ts$' },
       to: { path: '^src/providers/' },
+    },
+    {
+      name: 'only-main-knows-local-fargate',
+      comment: 'It is a service of its own: the Fargate provider speaks to it as to AWS.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(local-fargate/|main\\.ts$)|\\.test\\.ts$|/testing/' },
+      to: { path: '^src/local-fargate/' },
     },
     {
       name: 'providers-do-not-know-each-other',

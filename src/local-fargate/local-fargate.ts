@@ -1,0 +1,221 @@
+import { randomUUID } from 'node:crypto';
+import { LibpodRuntime } from '../runtime/libpod/libpod-runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { Clock } from '../support/clock.ts';
+import type { Logger } from '../support/logger.ts';
+import type { Account } from './account.ts';
+import { Clusters } from './ecs/clusters.ts';
+import { Definitions } from './ecs/definitions.ts';
+import { ecsService } from './ecs/ecs-service.ts';
+import { Idempotency } from './ecs/idempotency.ts';
+import { taskStateChange } from './events/task-events.ts';
+import { stsService } from './identity/sts-service.ts';
+import { LogShipper } from './logs/log-shipper.ts';
+import { LogStore } from './logs/log-store.ts';
+import { logsService } from './logs/logs-service.ts';
+import { MetadataServer } from './metadata/metadata-server.ts';
+import { containerMetadata, taskMetadata } from './metadata/metadata-view.ts';
+import { ec2Service } from './network/ec2-service.ts';
+import type { LocalFargateOptions } from './options.ts';
+import { ParameterStore } from './parameters/parameter-store.ts';
+import { parametersService } from './parameters/parameters-service.ts';
+import { AwsServer } from './protocol/server.ts';
+import { QueueStore } from './queues/queue-store.ts';
+import { queuesService } from './queues/queues-service.ts';
+import { SecretStore } from './secrets/secret-store.ts';
+import { secretsService } from './secrets/secrets-service.ts';
+import { Collection } from './store/collection.ts';
+import { openDatabase } from './store/database.ts';
+import { adminRoute } from './switches/admin-routes.ts';
+import { CallCounts } from './switches/call-counts.ts';
+import { Switches } from './switches/switches.ts';
+import { Images } from './tasks/images.ts';
+import { TaskManager } from './tasks/task-manager.ts';
+import { TaskStore } from './tasks/task-store.ts';
+import { epochSeconds, taskView } from './tasks/task-view.ts';
+import { Throttle } from './throttle/throttle.ts';
+
+/** How often what has had its time is removed: stopped tasks, old tokens, expired logs, secrets and messages. */
+const sweepMs = 60_000;
+
+export interface LocalFargateDeps {
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+export interface RunningLocalFargate {
+  /** What AWS_ENDPOINT_URL is set to. */
+  readonly endpoint: string;
+  /** Resolves when everything has ended after the signal aborted. Tasks run on; the next start finds them again. */
+  readonly done: Promise<void>;
+}
+
+/** `virtual-kubelet local-fargate`: serves until the signal aborts. */
+export async function runLocalFargate(options: LocalFargateOptions, deps: LocalFargateDeps): Promise<void> {
+  const runtime = new LibpodRuntime({ socketPath: options.podmanSocket, clock: deps.clock, log: deps.log });
+  const { endpoint, done } = await startLocalFargate(options, { ...deps, runtime });
+  deps.log.info(`local Fargate serves the AWS APIs of ${options.region} at ${endpoint}`);
+  await done;
+}
+
+/**
+ * Starts on any runtime. Rejects with `InvalidInput` where the address or the state folder cannot be had, and with the
+ * runtime's error where it does not answer.
+ */
+export async function startLocalFargate(
+  options: LocalFargateOptions,
+  deps: LocalFargateDeps & { readonly runtime: Runtime },
+): Promise<RunningLocalFargate> {
+  const { clock, log, runtime, signal } = deps;
+  const account: Account = { accountId: options.accountId, region: options.region };
+  const database = openDatabase(options.stateDir);
+  const collection = <T>(name: string): Collection<T> => new Collection<T>(database, name);
+
+  const switches = new Switches(options.switches);
+  const throttle = new Throttle({ clock, factor: () => switches.positions.throttling });
+  const calls = new CallCounts();
+
+  const clusters = new Clusters(collection('cluster'), account);
+  const definitions = new Definitions(
+    { definitions: collection('task-definition'), revisions: collection('family-revision') },
+    { account, clock },
+  );
+  const tasks = new TaskStore(collection('task'), { clock, log });
+  const idempotency = new Idempotency(collection('client-token'), clock);
+  const logStore = new LogStore(
+    database,
+    { groups: collection('log-group'), streams: collection('log-stream') },
+    clock,
+  );
+  const secretStore = new SecretStore(collection('secret'), { account, clock });
+  const parameterStore = new ParameterStore(collection('parameter'), { account, clock });
+  const queueStore = new QueueStore({ queues: collection('queue'), messages: collection('message') }, clock);
+  const findDefinition = definitions.get.bind(definitions);
+
+  const shipper = new LogShipper({ store: logStore, positions: collection('log-position'), runtime, clock, log });
+  const metadata = new MetadataServer({
+    ports: collection('metadata-port'),
+    log,
+    find: (token, rest) => findMetadata(token, rest, { tasks, findDefinition, region: account.region }),
+  });
+  const manager = new TaskManager({
+    account,
+    instance: instanceId(collection('instance')),
+    stateDir: options.stateDir,
+    runtime,
+    tasks,
+    findDefinition,
+    images: new Images(runtime, { clock, log }),
+    secrets: {
+      secretValue: (arn, version) => secretStore.text(arn, version),
+      parameterValue: (name) => parameterStore.get(name).value,
+    },
+    logs: shipper,
+    metadata,
+    switches,
+    clock,
+    log,
+  });
+
+  if (options.eventQueue !== undefined) {
+    const queueName = options.eventQueue;
+    if (!queueStore.find(queueName)) queueStore.create(queueName, {}, {});
+    tasks.onChange((task) => {
+      const queue = queueStore.find(queueName);
+      const definition = findDefinition(task.family, task.revision);
+      if (queue) queueStore.send(queue, JSON.stringify(taskStateChange(task, { definition, account })));
+    });
+  }
+
+  const server = new AwsServer({
+    region: account.region,
+    jsonServices: [
+      ecsService({
+        account,
+        clusters,
+        definitions,
+        tasks,
+        manager,
+        idempotency,
+        switches,
+        throttle,
+        clock,
+        rules: { allowTmpfs: options.allowTmpfs },
+        view: (task) =>
+          taskView(task, { definition: findDefinition(task.family, task.revision), account, time: epochSeconds }),
+      }),
+      logsService({ store: logStore, database, account, clock }),
+      secretsService({ store: secretStore, clock }),
+      parametersService(parameterStore),
+      queuesService({ store: queueStore, account }),
+    ],
+    queryServices: [stsService(account), ec2Service({ tasks, account })],
+    sideRoute: adminRoute({ switches, manager, calls }),
+    onCall: (operation, refusedWith) => calls.count(operation, refusedWith),
+    log,
+  });
+
+  const sweep = (): void => {
+    tasks.sweep();
+    const used = new Set(tasks.values().map(({ definitionArn }) => definitionArn));
+    definitions.sweep(({ arn }) => used.has(arn));
+    idempotency.sweep();
+    logStore.sweep();
+    secretStore.sweep();
+    queueStore.sweep();
+  };
+
+  await manager.begin(signal);
+  const { port } = await server.listen(options);
+  const done = (async () => {
+    await Promise.all([manager.run(signal), shipper.run(signal), repeat(sweep, { everyMs: sweepMs, clock, signal })]);
+    await server.close();
+    await metadata.close();
+    database.close();
+  })();
+  return { endpoint: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`, done };
+}
+
+/** Calls `work` now and again until the signal aborts. */
+async function repeat(
+  work: () => void,
+  { everyMs, clock, signal }: { readonly everyMs: number; readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<void> {
+  while (!signal.aborted) {
+    work();
+    await clock.sleep(everyMs, { signal }).catch(() => {});
+  }
+}
+
+/** Made once for a state folder; containers are found again by it. */
+function instanceId(instances: Collection<string>): string {
+  const existing = instances.get('id');
+  if (existing !== undefined) return existing;
+  const id = randomUUID();
+  instances.set('id', id);
+  return id;
+}
+
+function findMetadata(
+  token: string,
+  rest: string,
+  {
+    tasks,
+    findDefinition,
+    region,
+  }: {
+    readonly tasks: TaskStore;
+    readonly findDefinition: Definitions['get'];
+    readonly region: string;
+  },
+): Record<string, unknown> | undefined {
+  const task = tasks.get(token.split('-')[0] ?? '');
+  const container = task?.containers.find(({ metadataToken }) => metadataToken === token);
+  const definition = task && findDefinition(task.family, task.revision);
+  if (!task || !container || !definition) return undefined;
+  const context = { task, definition, region };
+  if (rest === '') return containerMetadata(container, context);
+  if (rest === 'task') return taskMetadata(context, { withTags: false });
+  return rest === 'taskWithTags' ? taskMetadata(context, { withTags: true }) : undefined;
+}
