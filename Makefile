@@ -18,7 +18,7 @@ demo: node_modules/.ready ## A Kubernetes control plane, a virtual node and real
 	@node demo/demo.ts
 
 test: node_modules/.ready ## Lint, types, unit tests, and end-to-end tests on a real control plane
-	@node test/run.ts lint unit e2e
+	@node test/run.ts lint unit cluster e2e
 
 unit: node_modules/.ready ## Unit tests alone: no root, no cluster, a few seconds
 	@node test/run.ts unit

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { startSharedCluster } from './shared-cluster.ts';
 
 /**
- * Runs the named suites in order (`node test/run.ts lint unit e2e soak`), all of them even where one fails, and closes
+ * Runs the named suites in order (`node test/run.ts lint unit cluster e2e soak`), all of them even where one fails, and closes
  * with one line: `N passed, N failed`. Exits with 1 where anything failed or nothing ran.
  */
 interface Counts {
@@ -16,7 +16,8 @@ interface Counts {
 const total: Counts = { passed: 0, failed: 0 };
 const suites: Readonly<Record<string, (signal: AbortSignal) => Promise<void>>> = {
   lint: runLint,
-  unit: (signal) => runTests('unit', globSync(['src/**/*.test.ts', 'test/*.test.ts']), { signal }),
+  unit: (signal) => runTests('unit', unitTests(), { signal }),
+  cluster: (signal) => runTests('cluster', rootTests(), { signal }),
   e2e: (signal) => runOnCluster('e2e', globSync('test/e2e/**/*.test.ts'), signal),
   soak: (signal) => runOnCluster('soak', globSync('test/soak/**/*.test.ts'), signal),
 };
@@ -40,6 +41,23 @@ for (const name of process.argv.slice(2)) {
 }
 process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);
 process.exitCode = total.failed > 0 || total.passed === 0 || ended.signal.aborted ? 1 : 0;
+
+/** Those that need root: a Podman or a cluster of their own. They say so by what they import. */
+function needsRoot(file: string): boolean {
+  return /from '[^']*\/(podman-service|cluster)\.ts'/.test(readFileSync(file, 'utf8'));
+}
+
+function testsBesideCode(): string[] {
+  return globSync(['src/**/*.test.ts', 'test/*.test.ts', 'test/cluster/*.test.ts', 'test/local-fargate/*.test.ts']);
+}
+
+function rootTests(): string[] {
+  return testsBesideCode().filter(needsRoot);
+}
+
+function unitTests(): string[] {
+  return testsBesideCode().filter((file) => !needsRoot(file));
+}
 
 async function runLint(signal: AbortSignal): Promise<void> {
   for (const [what, command] of [
