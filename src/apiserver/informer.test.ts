@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { Pod } from '../kubernetes/objects.ts';
-import { systemClock } from '../support/clock.ts';
 import type { Logger } from '../support/logger.ts';
 import { type Random, seededRandom } from '../support/random.ts';
 import { FakeClock } from '../support/testing/fake-clock.ts';
@@ -9,7 +8,7 @@ import { pods } from './client.ts';
 import { Informer } from './informer.ts';
 import type { FakeApiServer } from './testing/fake-api-server.ts';
 import { connectClient, startServer } from './testing/test-client.ts';
-import { waitFor } from './testing/wait-for.ts';
+import { advanceUntil, waitFor } from './testing/wait-for.ts';
 
 const pod = (name: string, labels: Record<string, string> = {}, nodeName = 'vk') => ({
   metadata: { namespace: 'default', name, labels },
@@ -51,15 +50,6 @@ async function setUp(t: TestContext, options: { historyLimit?: number } = {}) {
     await waitFor('a watch', () => server.openWatches === 1 && informer.state.kind === 'watching');
   };
   return { clock, server, informer, news, lines, stop, start };
-}
-
-/** Moves time in steps until the condition holds, leaving the sockets, which know no fake time, a moment after each. */
-async function advanceUntil(clock: FakeClock, what: string, condition: () => boolean): Promise<void> {
-  for (let step = 0; step < 2000 && !condition(); step++) {
-    await clock.advance(250);
-    await systemClock.sleep(1);
-  }
-  assert.ok(condition(), `not within 500 s of the fake clock: ${what}`);
 }
 
 const lists = (server: FakeApiServer) =>
