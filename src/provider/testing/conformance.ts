@@ -109,12 +109,13 @@ export function describeProviderConformance(name: string, makeHarness: () => Pro
       await end(pod);
     });
 
-    it('takes a pod that runs already as it is', async () => {
+    it('takes a pod that runs already as it is, and pushes its state again', async () => {
       const pod = await start({ containers: [harness.longRunning('a')] });
       const before = await untilRunning(pod);
+      running.forget(podRef(pod).uid);
       await running.provider.createPod(pod, { signal });
-      await running.provider.createPod(pod, { signal });
-      assert.deepEqual(await listed(pod), before);
+      assert.deepEqual((await untilRunning(pod)).containers, before.containers);
+      assert.deepEqual((await listed(pod))?.containers, before.containers);
       await end(pod);
     });
 
@@ -190,13 +191,16 @@ export function describeProviderConformance(name: string, makeHarness: () => Pro
       ['Never', 0],
       ['OnFailure', 0],
     ] as const) {
-      it(`ends a pod of restartPolicy ${restartPolicy} whose container exits with ${exitCode}`, async (context) => {
+      it(`ends a pod of restartPolicy ${restartPolicy} whose container exits with ${exitCode}, and does not run it again`, async (context) => {
         if (harness.exiting === undefined) return context.skip('nothing really runs');
         const pod = await start({ restartPolicy, containers: [harness.exiting('a', exitCode)] });
         const state = terminationOf(await untilEnded(pod));
         assert.equal(state.exitCode, exitCode);
         assert.equal(state.reason, exitCode === 0 ? 'Completed' : 'Error');
         assert.ok((state.finishedAtMs ?? 0) >= (state.startedAtMs ?? 0));
+        running.forget(podRef(pod).uid);
+        await running.provider.createPod(pod, { signal });
+        assert.deepEqual(terminationOf(await untilEnded(pod)), state);
         await running.provider.releasePod(podRef(pod), { signal });
       });
     }

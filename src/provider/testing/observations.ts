@@ -26,8 +26,9 @@ export class RunningProvider {
     });
   }
 
-  latest(uid: string): ObservedPod | undefined {
-    return this.#latest.get(uid);
+  /** As if nothing had been pushed of the pod. */
+  forget(uid: string): void {
+    this.#latest.delete(uid);
   }
 
   /** The first state of the pod, from now on, that `is` true for; an error naming `what` and the last state otherwise. */

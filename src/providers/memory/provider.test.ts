@@ -15,6 +15,7 @@ function contextWith(clock: FakeClock): ProviderContext {
   const unused = (): never => assert.fail('memory looks nothing up');
   return {
     nodeName: 'n',
+    clusterId: 'c',
     configFile: undefined,
     nodeIp: '10.0.0.1',
     operatingSystem: 'linux',
@@ -23,6 +24,7 @@ function contextWith(clock: FakeClock): ProviderContext {
     rootDir: '/nowhere',
     references: { secret: unused, configMap: unused, services: unused, serviceAccountToken: unused },
     recordEvent: unused,
+    environment: {},
     clock,
     log: silentLogger,
   };

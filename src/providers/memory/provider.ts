@@ -62,7 +62,11 @@ class MemoryProvider implements Provider {
 
   async createPod(pod: Pod): Promise<void> {
     const { uid } = podRef(pod);
-    if (this.#pods.has(uid)) return;
+    const known = this.#pods.get(uid);
+    if (known !== undefined) {
+      this.#observe?.(known);
+      return;
+    }
     const podIp = pod.spec?.hostNetwork
       ? this.#context.nodeIp
       : this.#addresses.take(uid, pod.status?.podIP ?? undefined);
