@@ -103,8 +103,12 @@ async function endOfLog({ context, signal }: LookTools, { id }: Attempt): Promis
   }
 }
 
-/** Tells, once each, that a container waits for its next start or pull. */
+/** Tells, once each, that a container waits for its next start or pull, and why a pod is ended. */
 function announce(kit: EffectKit, memory: PodMemory, plan: Plan): void {
+  if (plan.failure && !memory.announced.has(plan.failure.reason)) {
+    memory.announced.add(plan.failure.reason);
+    kit.record(memory, { type: 'Normal', ...plan.failure });
+  }
   for (const [name, { attemptId }] of plan.crashLoops) {
     const found = specContainerNamed(memory.pod, name);
     if (!found || memory.announced.has(attemptId)) continue;

@@ -6,7 +6,8 @@ import type { PodMemory } from '../pod/pod-memory.ts';
 import { podLabel } from '../pod/spec-containers.ts';
 import { type Dns, parseResolvConf, wantsClusterDns } from '../sandbox/dns.ts';
 import { sandboxSpec } from '../sandbox/sandbox-spec.ts';
-import { type EffectKit, isUnanswered } from './effect-kit.ts';
+import { isUnanswered } from '../unanswered.ts';
+import type { EffectKit } from './effect-kit.ts';
 
 /** Makes the pod's sandbox; one of this name that is there already is taken as it is. */
 export function beginSandbox(

@@ -1,10 +1,10 @@
 import type { Backoff } from '../../queue/backoff.ts';
-import { hasCode } from '../../support/errors.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { HoldKey, TaskKey } from '../pod/notes.ts';
 import type { PodMemory } from '../pod/pod-memory.ts';
 import type { RuntimeView } from '../runtime-view.ts';
 import type { StartTools } from '../start/start-container.ts';
+import { isUnanswered } from '../unanswered.ts';
 
 /** How long what failed is left alone: about what a kubelet's next look at the pod takes (`backOffPeriod`). */
 export const retryMs = 10_000;
@@ -80,9 +80,4 @@ export class EffectKit {
   hold(memory: PodMemory, key: HoldKey, error: unknown): void {
     memory.holds.set(key, { untilMs: this.now() + (isUnanswered(error) ? unansweredRetryMs : retryMs) });
   }
-}
-
-/** Whether nobody said anything, so that nothing is known of what was asked. */
-export function isUnanswered(error: unknown): boolean {
-  return (hasCode(error, 'Unavailable') || hasCode(error, 'Timeout')) && error.reason === undefined;
 }

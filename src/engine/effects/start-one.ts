@@ -6,7 +6,8 @@ import type { Hold, HoldKey } from '../pod/notes.ts';
 import type { PodMemory } from '../pod/pod-memory.ts';
 import { fieldPathOf } from '../pod/spec-containers.ts';
 import { startContainer } from '../start/start-container.ts';
-import { type EffectKit, isUnanswered, retryMs } from './effect-kit.ts';
+import { isUnanswered } from '../unanswered.ts';
+import { type EffectKit, retryMs } from './effect-kit.ts';
 
 /** A kubelet tells a failed pull at once, and that it backs off when it looks again. */
 const backOffShownAfterMs = 5000;

@@ -2,10 +2,11 @@ import type { Pod } from '../../kubernetes/objects.ts';
 import { podRef } from '../../kubernetes/objects.ts';
 import { defaultPullPolicy, normalizedImage } from '../../podspec/images/image-reference.ts';
 import type { Image, RegistryCredentials } from '../../runtime/runtime.ts';
-import { CodedError, hasCode, messageOf } from '../../support/errors.ts';
+import { CodedError, messageOf } from '../../support/errors.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { goDuration } from '../go-duration.ts';
 import { fieldPathOf, type SpecContainer } from '../pod/spec-containers.ts';
+import { isUnanswered } from '../unanswered.ts';
 import type { ImagePuller } from './image-puller.ts';
 
 export interface ImageRequest extends Omit<SpecContainer, 'position'> {
@@ -59,7 +60,7 @@ export async function provideImage(
     return image;
   } catch (error) {
     // That the runtime is away says nothing about the image.
-    if (signal.aborted || hasCode(error, 'Unavailable')) throw error;
+    if (signal.aborted || isUnanswered(error)) throw error;
     record('Warning', 'Failed', `Failed to pull image "${named}": ${messageOf(error)}`);
     throw new CodedError('Internal', messageOf(error), { reason: 'ErrImagePull', cause: error });
   }

@@ -46,6 +46,8 @@ export interface Plan {
   readonly actions: readonly Action[];
   /** Containers that wait in a crash loop, by name; `attemptId` is the container that ended last. */
   readonly crashLoops: ReadonlyMap<string, Waiting & { readonly attemptId: string }>;
+  /** Containers that are to be started, now or later, by name. */
+  readonly toStart: ReadonlySet<string>;
   /** `ended`: nothing runs and nothing will be started. */
   readonly stage: 'living' | 'ending' | 'ended';
   /** Set where the pod is ended for a reason that its exit codes do not tell. */

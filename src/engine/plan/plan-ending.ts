@@ -39,6 +39,7 @@ export function planEnding({ pod, actual, notes, nowMs }: LifeInput, ending: End
   return {
     actions,
     crashLoops: new Map(),
+    toStart: new Set(),
     stage: ended ? 'ended' : 'ending',
     failure: ending.failure,
     nextAtMs,

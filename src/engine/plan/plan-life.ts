@@ -19,22 +19,27 @@ class LifePlan {
   readonly #input: LifeInput;
   readonly #actions: Action[] = [];
   readonly #crashLoops = new Map<string, { attemptId: string; reason: string; message: string }>();
+  readonly #toStart = new Set<string>();
   #nextAtMs: number | undefined;
-  /** Containers are started one at a time, so that a postStart hook holds back those after it, as with kubelet. */
-  #starts: boolean;
+  /**
+   * Nothing more is started for now: containers are started one at a time, so that a postStart hook holds back those
+   * after it, as with kubelet.
+   */
+  #startsNoMore: boolean;
 
   constructor(input: LifeInput) {
     this.#input = input;
-    this.#starts = input.notes.busy.has('start');
+    this.#startsNoMore = input.notes.busy.has('start') || !input.notes.volumesReady;
   }
 
   make(): Plan {
     this.#lookAgainAt(activeDeadlineAtMs(this.#input));
     this.#planVolumes();
-    if (this.#input.notes.volumesReady) this.#planSandbox();
+    this.#planSandbox();
     return {
       actions: this.#actions,
       crashLoops: this.#crashLoops,
+      toStart: this.#toStart,
       stage: 'living',
       failure: undefined,
       nextAtMs: this.#nextAtMs,
@@ -61,7 +66,7 @@ class LifePlan {
       this.#planContainers(newest);
       return;
     }
-    if (stale.length > 0 || notes.busy.has('sandbox') || notes.busy.has('start') || this.#isHeld('sandbox')) return;
+    if (stale.length > 0 || this.#startsNoMore || notes.busy.has('sandbox') || this.#isHeld('sandbox')) return;
     this.#actions.push({
       kind: 'create-sandbox',
       attempt: newest === undefined ? 0 : newest.attempt + 1,
@@ -148,6 +153,7 @@ class LifePlan {
     const { container } = each;
     const next = nextAttempt(last, container.image ?? '');
     const waitMs = last.state.kind === 'exited' ? next.atMs - last.state.finishedAtMs : 0;
+    this.#toStart.add(container.name);
     if (waitMs > 0) {
       this.#crashLoops.set(container.name, {
         attemptId: last.id,
@@ -164,8 +170,9 @@ class LifePlan {
     sandbox: PodSandbox,
     how: { readonly attempt: number; readonly backoffMs: number; readonly createdId?: string },
   ): void {
-    if (this.#isHeld(`container ${container.name}`) || this.#starts) return;
-    this.#starts = true;
+    this.#toStart.add(container.name);
+    if (this.#isHeld(`container ${container.name}`) || this.#startsNoMore) return;
+    this.#startsNoMore = true;
     const { attempt, backoffMs, createdId } = how;
     this.#actions.push({
       kind: 'start-container',

@@ -37,7 +37,8 @@ export function planStop(
   if (progress?.signalledDeadlineMs !== undefined && progress.signalledDeadlineMs <= deadlineMs) return {};
   if (hasTime && progress?.signalledDeadlineMs === undefined) {
     if (wish.preStop !== undefined && (progress === undefined || progress.hook === 'none')) {
-      return { action: { kind: 'run-pre-stop', attempt, hook: wish.preStop, deadlineMs, message, restart } };
+      const action = { kind: 'run-pre-stop', attempt, hook: wish.preStop, deadlineMs, message, restart } as const;
+      return { action, nextAtMs: deadlineMs };
     }
     if (progress?.hook === 'running' || wish.waits) return { nextAtMs: deadlineMs };
   }

@@ -13,7 +13,7 @@ import { containersOf } from './spec-containers.ts';
 export interface ObserveInput {
   readonly memory: PodMemory;
   readonly actual: ActualPod;
-  readonly plan: Pick<Plan, 'crashLoops' | 'stage' | 'failure'>;
+  readonly plan: Pick<Plan, 'crashLoops' | 'toStart' | 'stage' | 'failure'>;
   readonly nowMs: number;
   /** The scheme of container ids. */
   readonly runtimeName: string;
@@ -24,7 +24,8 @@ export interface ObserveInput {
 export function observePod(input: ObserveInput): ObservedPod {
   const { memory, actual, plan } = input;
   const sandbox = actual.sandboxes[0];
-  const sandboxReady = sandbox?.ready === true;
+  // An ended pod's sandbox is about to be stopped: that it is not yet is no news worth a status of its own.
+  const sandboxReady = sandbox?.ready === true && plan.stage !== 'ended';
   const ownIps = sandboxReady ? sandbox.ips : [];
   return {
     ref: memory.ref,
@@ -38,9 +39,11 @@ export function observePod(input: ObserveInput): ObservedPod {
 
 function observeContainer(name: string, input: ObserveInput): ObservedContainer | undefined {
   const { memory, actual, plan, runtimeName } = input;
-  // One that was made and not started yet is our own affair.
-  const [newest, before] = (actual.attempts.get(name) ?? []).filter(({ state }) => state.kind !== 'created');
-  const waiting = newest?.state.kind === 'running' || plan.stage !== 'living' ? undefined : waitingReason(name, input);
+  // One that is still being started is our own affair.
+  const [newest, before] = (actual.attempts.get(name) ?? []).filter(
+    ({ id, state }) => state.kind !== 'created' && !memory.postStarting.has(id),
+  );
+  const waiting = plan.toStart.has(name) ? waitingReason(name, input) : undefined;
   if (!newest) {
     if (!waiting) return undefined;
     const nothing = { restartCount: 0, started: false, ready: false, image: '', imageId: '' };

@@ -14,6 +14,7 @@ import { type ContainerIdentity, ownedBy } from '../pod/labels.ts';
 import { fieldPathOf } from '../pod/spec-containers.ts';
 import { podHostname } from '../sandbox/hostname.ts';
 import type { Slots } from '../slots.ts';
+import { isUnanswered } from '../unanswered.ts';
 import { containerSpec } from './container-spec.ts';
 
 export interface StartRequest {
@@ -132,7 +133,7 @@ function told(
   reason: string,
   { record, id, request }: { readonly record: Record; readonly id?: string; readonly request: StartRequest },
 ): unknown {
-  if (request.signal.aborted || hasCode(error, 'Unavailable') || hasCode(error, 'Timeout')) return error;
+  if (request.signal.aborted || isUnanswered(error)) return error;
   const word = error instanceof CodedError ? error.reason : undefined;
   // An id in the message would make each event a new one.
   const message =

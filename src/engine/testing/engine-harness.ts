@@ -143,8 +143,17 @@ export class EngineHarness {
     return this.observed(pod)?.containers.find((each) => each.name === name);
   }
 
+  /** The newest container of this name, whatever its state. */
+  idOf(pod: Pod, name: string): string {
+    return (
+      this.runtime.containers
+        .filter(({ labels }) => labels['io.kubernetes.pod.uid'] === podRef(pod).uid)
+        .findLast(({ labels }) => labels['io.kubernetes.container.name'] === name)?.id ?? ''
+    );
+  }
+
   /** Ids of running containers by the name in the spec. */
-  runningIds(pod: Pod, name: string): readonly string[] {
+  runtimeIds(pod: Pod, name: string): readonly string[] {
     return this.runtime.running
       .filter(({ labels }) => labels['io.kubernetes.pod.uid'] === podRef(pod).uid)
       .filter(({ labels }) => labels['io.kubernetes.container.name'] === name)

@@ -245,7 +245,7 @@ export class FakeRuntime implements Runtime {
     this.#emitContainer(container.info, 'start');
     if (program.exitAfterMs !== undefined) {
       const run = container.info.state;
-      this.#clock.after(program.exitAfterMs, () => {
+      this.#after(program.exitAfterMs, () => {
         if (container.info.state === run) this.exit(id, program.exitCode ?? 0);
       });
     }
