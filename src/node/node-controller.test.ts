@@ -54,6 +54,7 @@ async function setUp(t: TestContext) {
       clock,
       log: { ...silentLogger, warn: (message: string) => said.push(message) },
       recordEvent: ({ reason }) => said.push(reason),
+      onProviderBack: () => said.push('back'),
       self: { id: 'self', host: 'here', pid: 1, since: '2026-01-01T00:00:00Z' },
       isAlive: () => false,
     });
@@ -109,7 +110,7 @@ test('a status that does not change is written once a minute', async (t) => {
 });
 
 test('a ping that fails makes the node NotReady with its message, one that succeeds again Ready with what is offered now', async (t) => {
-  const { start, health, offer, node, ready, within, described } = await setUp(t);
+  const { start, health, offer, node, ready, within, described, said } = await setUp(t);
   start().controller.markReady();
   await within(1, 'Ready', () => ready()?.status === 'True');
   assert.equal(described(), 1);
@@ -120,6 +121,10 @@ test('a ping that fails makes the node NotReady with its message, one that succe
   health.error = undefined;
   offer.now = { ...offer.now, capacity: { ...capacity, cpu: '40' } };
   await within(10, 'Ready', () => ready()?.status === 'True');
+  assert.deepEqual(
+    said.filter((line) => line === 'back'),
+    ['back'],
+  );
   await within(10, 'the new capacity', () => node()?.status?.capacity?.['cpu'] === '40');
 });
 

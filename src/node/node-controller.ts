@@ -16,6 +16,8 @@ export interface NodeControllerOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly recordEvent: RecordNodeEvent;
+  /** Called when the provider can run pods again after it could not. */
+  readonly onProviderBack?: () => void;
   /** Default: this process. */
   readonly self?: LeaseHolder;
   /** Default: asks the operating system. */
@@ -38,6 +40,7 @@ export class NodeController {
   readonly #ping: ProviderPing;
   #offer: NodeOffer | undefined;
   #isOfferStale = true;
+  #hasProviderFailed = false;
   #isStarted = false;
   #nodeUid: string | undefined;
   #statusWrittenAtMs = Number.NEGATIVE_INFINITY;
@@ -160,11 +163,16 @@ export class NodeController {
   }
 
   #onPing(result: PingResult): void {
-    const { log } = this.#options;
+    const { log, onProviderBack } = this.#options;
     if (result.kind === 'failed') {
       log.error('The provider cannot run pods now', { reason: result.reason, why: result.message });
+      this.#hasProviderFailed = true;
       this.#isOfferStale = true;
-    } else log.info('The provider can run pods');
+    } else if (this.#hasProviderFailed) {
+      log.info('The provider can run pods again');
+      this.#hasProviderFailed = false;
+      onProviderBack?.();
+    }
     this.#wake();
   }
 
