@@ -22,7 +22,10 @@ export interface Runtime {
 
   /** Makes a container and does not start it. */
   createContainer(spec: ContainerSpec, options: CallOptions): Promise<string>;
-  /** Resolves where it runs already. */
+  /**
+   * Resolves where it runs already. `InvalidInput` where what it asks for cannot be (a command, folder or user that is not
+   * there): it is then `exited`, with the `error`. `Conflict` where it has ended or its sandbox is not ready.
+   */
   startContainer(id: string, options: CallOptions): Promise<void>;
   /**
    * Sends the image's stop signal, or SIGTERM, and SIGKILL `graceSeconds` later; resolves when the container has
@@ -34,13 +37,17 @@ export interface Runtime {
   /** Containers of all states with their full state. One call to the backend for all, or a bounded number. */
   listContainers(filter: LabelFilter, options: CallOptions): Promise<readonly ContainerInfo[]>;
   inspectContainer(id: string, options: CallOptions): Promise<ContainerInfo>;
+  /** Of a running container. All of them are set: what is left out is unlimited. `oomScoreAdj` stays as it was. */
   updateResources(id: string, resources: Resources, options: CallOptions): Promise<void>;
 
   /** Undefined where it is not in the local store. */
   findImage(reference: string, options: CallOptions): Promise<Image | undefined>;
   pullImage(reference: string, options: CallOptions & { readonly credentials?: RegistryCredentials }): Promise<Image>;
 
-  /** Runs a command to its end in a running container. Output past `maxOutputBytes` (each stream) is dropped. */
+  /**
+   * Runs a command to its end in a running container (`Conflict` in others). Output past `maxOutputBytes` (each stream) is
+   * dropped. The command is killed when the signal aborts; one that cannot be run ends with 126 or 127, and why on stderr.
+   */
   exec(
     id: string,
     request: { readonly command: readonly string[]; readonly maxOutputBytes: number },
@@ -128,6 +135,7 @@ export interface ContainerSpec {
   readonly workingDir?: string;
   /** Added to the image's. */
   readonly env: Readonly<Record<string, string>>;
+  /** There is no /etc/hosts but the image's, unless one is mounted. */
   readonly mounts: readonly Mount[];
   readonly resources: Resources;
   /** `uid`, `uid:gid` or a name. Undefined: the image's. */

@@ -67,6 +67,10 @@ export function stateKind(status: string, startedAtMs: number): StateKind {
   return kinds[status] ?? (startedAtMs > 0 ? 'exited' : 'created');
 }
 
+export function isRunning({ State: state }: InspectedContainer): boolean {
+  return stateKind(state.Status, Date.parse(state.StartedAt)) === 'running';
+}
+
 /** `oomKilled` is asked only about containers that ended with an error. */
 export function toContainerInfo(container: InspectedContainer, oomKilled: (id: string) => boolean): ContainerInfo {
   return {

@@ -4,8 +4,8 @@ import type { CallOptions, ContainerInfo, LabelFilter, Resources } from '../runt
 import { type LibpodClient, segment, toFilters, toLabelFilter } from './client.ts';
 import {
   type InspectedContainer,
+  isRunning,
   type ListedContainer,
-  stateKind,
   toContainerInfo,
   unknownExitCode,
   versionOfInspected,
@@ -17,8 +17,10 @@ import { carries } from './labels.ts';
 import type { OomKills } from './oom-kills.ts';
 
 interface Known {
+  /** Of `info`: what a list must say for it to be still true. */
   readonly version: string;
   readonly info: ContainerInfo;
+  readonly readAtMs: number;
 }
 
 export interface ContainersOptions {
@@ -36,11 +38,10 @@ export class Containers {
   readonly #processes: ContainerProcesses;
   /**
    * What the last inspect of a container said. A list says too little (whole seconds, no OOM kill), so a container is
-   * inspected once for each state that it comes to, and not at each list.
+   * inspected once for each state that it comes to, and not at each list. Also the only place that has the ends of which
+   * Podman does not know.
    */
   readonly #known = new Map<string, Known>();
-  /** Containers that could not be started. Podman forgets why, and calls them created. */
-  readonly #failedStarts = new Map<string, ContainerInfo['state']>();
 
   constructor({ client, clock, oomKills, processes }: ContainersOptions) {
     this.#client = client;
@@ -57,13 +58,12 @@ export class Containers {
     return Id;
   }
 
+  /** Only for a container that was never started: Podman would run an ended one a second time. */
   async start(id: string, options: CallOptions): Promise<void> {
     try {
       await this.#client.call({ method: 'POST', path: `/containers/${segment(id)}/start` }, options);
-      this.#failedStarts.delete(id);
     } catch (error) {
-      if (hasCode(error, 'InvalidInput')) this.#failedStarts.set(id, failedStart(error.message, this.#clock.now()));
-      this.#known.delete(id);
+      if (hasCode(error, 'InvalidInput')) await this.#noteFailedStart(id, error.message, options).catch(() => {});
       throw error;
     }
   }
@@ -77,10 +77,11 @@ export class Containers {
       },
       options,
     );
-    this.#forget(id);
+    this.#known.delete(id);
   }
 
   async list(filter: LabelFilter, options: CallOptions): Promise<readonly ContainerInfo[]> {
+    const askedAtMs = this.#clock.now();
     const entries = await this.#client.json<readonly ListedContainer[]>(
       {
         method: 'GET',
@@ -91,20 +92,21 @@ export class Containers {
     );
     const containers = entries.filter(({ IsInfra }) => !IsInfra);
     const listed = new Set(containers.map(({ Id }) => Id));
-    for (const [id, { info }] of this.#known) if (!listed.has(id) && carries(info.labels, filter)) this.#forget(id);
+    for (const [id, { info, readAtMs }] of this.#known) {
+      if (!listed.has(id) && carries(info.labels, filter) && readAtMs < askedAtMs) this.#known.delete(id);
+    }
     const infos = await Promise.all(containers.map((entry) => this.#infoOf(entry, options)));
     return infos.filter((info) => info !== undefined);
   }
 
   async inspect(id: string, options: CallOptions): Promise<ContainerInfo> {
     const container = await this.#readSettled(id, options);
-    const version = versionOfInspected(container);
     const known = this.#known.get(container.Id);
     // An end is told once: where nobody saw it, its time is ours.
-    if (known?.version === version && known.info.state.kind === 'exited') return known.info;
-    const info = this.#withHiddenEnd(container);
-    this.#known.set(container.Id, { version, info });
-    return info;
+    if (known?.version === versionOfInspected(container) && known.info.state.kind === 'exited') return known.info;
+    const info = toContainerInfo(container, (containerId) => this.#oomKills.has(containerId));
+    const lost = info.state.kind === 'running' && this.#processes.areGone(container);
+    return this.#keep(container, lost ? { ...info, state: unseenEnd(info.state, this.#clock.now()) } : info);
   }
 
   async inspectRaw(id: string, options: CallOptions): Promise<InspectedContainer> {
@@ -136,37 +138,27 @@ export class Containers {
   /** Reads twice where the processes are gone: just ended, Podman says so when it is asked again. */
   async #readSettled(id: string, options: CallOptions): Promise<InspectedContainer> {
     const container = await this.inspectRaw(id, options);
-    return this.#isLost(container) ? await this.inspectRaw(id, options) : container;
+    return isRunning(container) && this.#processes.areGone(container) ? await this.inspectRaw(id, options) : container;
   }
 
-  #isLost(container: InspectedContainer): boolean {
-    const kind = stateKind(container.State.Status, Date.parse(container.State.StartedAt));
-    return kind === 'running' && this.#processes.areGone(container);
+  /** Podman forgets why a container could not be started, and goes on calling it created. */
+  async #noteFailedStart(id: string, error: string, options: CallOptions): Promise<void> {
+    const container = await this.inspectRaw(id, options);
+    const nowMs = this.#clock.now();
+    this.#keep(container, {
+      ...toContainerInfo(container, () => false),
+      // containerd gives the same exit code.
+      state: { kind: 'exited', startedAtMs: nowMs, finishedAtMs: nowMs, exitCode: 128, oomKilled: false, error },
+    });
   }
 
-  /** Adds the two ends that Podman does not tell: a start that failed, and processes that went unseen. */
-  #withHiddenEnd(container: InspectedContainer): ContainerInfo {
-    const info = toContainerInfo(container, (id) => this.#oomKills.has(id));
-    const failedStart = this.#failedStarts.get(info.id);
-    if (info.state.kind === 'created' && failedStart) return { ...info, state: failedStart };
-    if (info.state.kind === 'running' && this.#isLost(container)) {
-      const { startedAtMs } = info.state;
-      const finishedAtMs = this.#clock.now();
-      return {
-        ...info,
-        state: { kind: 'exited', startedAtMs, finishedAtMs, exitCode: unknownExitCode, oomKilled: false },
-      };
-    }
+  #keep(container: InspectedContainer, info: ContainerInfo): ContainerInfo {
+    this.#known.set(info.id, { version: versionOfInspected(container), info, readAtMs: this.#clock.now() });
     return info;
-  }
-
-  #forget(id: string): void {
-    this.#known.delete(id);
-    this.#failedStarts.delete(id);
   }
 }
 
-/** The end of a container that could not be started; containerd gives it the same exit code. */
-function failedStart(error: string, atMs: number): ContainerInfo['state'] {
-  return { kind: 'exited', startedAtMs: atMs, finishedAtMs: atMs, exitCode: 128, oomKilled: false, error };
+/** The end of a container whose processes went without a word: killed together with the one that watched it. */
+function unseenEnd({ startedAtMs }: { readonly startedAtMs: number }, nowMs: number): ContainerInfo['state'] {
+  return { kind: 'exited', startedAtMs, finishedAtMs: nowMs, exitCode: unknownExitCode, oomKilled: false };
 }

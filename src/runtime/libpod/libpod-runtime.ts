@@ -1,4 +1,5 @@
 import type { Clock } from '../../support/clock.ts';
+import { CodedError } from '../../support/errors.ts';
 import type { Logger } from '../../support/logger.ts';
 import type {
   CallOptions,
@@ -95,8 +96,12 @@ export class LibpodRuntime implements Runtime {
     return await this.#containers.create(toSpecGenerator({ ...spec, resources }, dns), options);
   }
 
-  startContainer(id: string, options: CallOptions): Promise<void> {
-    return this.#containers.start(id, options);
+  async startContainer(id: string, options: CallOptions): Promise<void> {
+    const { state, sandboxId } = await this.#containers.inspect(id, options);
+    if (state.kind === 'running') return;
+    if (state.kind === 'exited') throw new CodedError('Conflict', `container ${id} has ended, it is not started again`);
+    await this.#sandboxes.assertReady(sandboxId, options);
+    await this.#containers.start(id, options);
   }
 
   stopContainer(id: string, graceSeconds: number, options: CallOptions): Promise<void> {

@@ -1,4 +1,4 @@
-import { hasCode } from '../../support/errors.ts';
+import { CodedError, hasCode } from '../../support/errors.ts';
 import type { CallOptions, LabelFilter, Sandbox, SandboxSpec } from '../runtime.ts';
 import { type LibpodClient, segment, toFilters, toLabelFilter } from './client.ts';
 import type { InspectedContainer } from './container-info.ts';
@@ -91,6 +91,17 @@ export class Sandboxes {
     const settings = this.#settings.get(id);
     this.#settings.delete(id);
     if (settings) this.#ips.delete(settings.infraId);
+  }
+
+  /**
+   * Rejects with `Conflict` unless the sandbox is up. Podman would start the infra container of one that is not along with
+   * a container, and give it another address.
+   */
+  async assertReady(id: string, options: CallOptions): Promise<void> {
+    const { InfraContainerID, Containers } = await this.#inspectPod(id, options);
+    if (Containers?.find(({ Id }) => Id === InfraContainerID)?.State !== 'running') {
+      throw new CodedError('Conflict', `sandbox ${id} is not up: nothing can be started in it`);
+    }
   }
 
   async settings(id: string, options: CallOptions): Promise<SandboxSettings> {

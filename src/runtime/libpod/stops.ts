@@ -2,7 +2,7 @@ import type { Clock } from '../../support/clock.ts';
 import { hasCode } from '../../support/errors.ts';
 import type { CallOptions } from '../runtime.ts';
 import { type LibpodClient, segment } from './client.ts';
-import { stateKind } from './container-info.ts';
+import { isRunning } from './container-info.ts';
 import type { Containers } from './containers.ts';
 
 /** How often Podman looks whether a container has ended. A look costs it about a quarter of a millisecond. */
@@ -81,11 +81,12 @@ export class Stops {
   }
 
   async #signalAndWait(id: string, options: CallOptions): Promise<void> {
-    const { Config, State } = await this.#containers.inspectRaw(id, options);
-    if (stateKind(State.Status, Date.parse(State.StartedAt)) !== 'running') return;
+    const container = await this.#containers.inspectRaw(id, options);
+    if (!isRunning(container)) return;
     const path = `/containers/${segment(id)}`;
+    const signal = container.Config.StopSignal;
     try {
-      await this.#client.call({ method: 'POST', path: `${path}/kill`, query: { signal: Config.StopSignal } }, options);
+      await this.#client.call({ method: 'POST', path: `${path}/kill`, query: { signal } }, options);
       await this.#client.wait(
         { method: 'POST', path: `${path}/wait`, query: { condition: ['exited', 'stopped'], interval: lookInterval } },
         options,

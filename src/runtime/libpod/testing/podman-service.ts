@@ -27,6 +27,9 @@ export const noPodman: string | false =
 
 const prefix = 'vk-libpod-';
 
+/** Where a registry in the namespace of a service is looked for; also what docker.io stands for. */
+export const registryAddress = '127.0.0.1:5000';
+
 /**
  * A Podman service that shares nothing with the machine's: storage, network namespace and socket are its own, and go
  * with it. It has one image, busybox.
@@ -36,6 +39,7 @@ export class PodmanService implements AsyncDisposable {
   readonly #namespace: string;
   readonly #runtimes: LibpodRuntime[] = [];
   #process: ChildProcess | undefined;
+  #registry: ChildProcess | undefined;
 
   private constructor(name: string) {
     this.#dir = join(tmpdir(), name);
@@ -76,6 +80,21 @@ export class PodmanService implements AsyncDisposable {
     });
   }
 
+  /** Starts a registry that has busybox under every name; see image-registry.ts. */
+  async startRegistry(): Promise<void> {
+    const layout = join(this.#dir, 'layout');
+    await this.run(['podman', 'save', '--quiet', '--format', 'oci-dir', '--output', layout, 'busybox']);
+    const script = join(import.meta.dirname, 'image-registry.ts');
+    const [file = '', ...args] = this.#inside([process.execPath, script, layout, registryAddress.split(':')[1] ?? '']);
+    this.#registry = spawn(file, args, { stdio: 'inherit' });
+    await waitFor('the registry answers', async () => {
+      const { code } = await tryCommand(
+        this.#inside(['bash', '-c', `: </dev/tcp/${registryAddress.replace(':', '/')}`]),
+      );
+      return code === 0;
+    });
+  }
+
   /** Ends the service; containers go on. */
   async end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#process;
@@ -90,13 +109,14 @@ export class PodmanService implements AsyncDisposable {
     const child = spawn(file, args, { stdio: 'ignore', env: { ...process.env, ...this.#environment } });
     this.#process = child;
     const runtime = new LibpodRuntime({ socketPath: this.socketPath, clock: systemClock, log: silentLogger });
+    const signal = AbortSignal.timeout(10_000);
     try {
-      for (const untilMs = Date.now() + 10_000; ; await delay(20)) {
-        const answered = await runtime.version({ signal: AbortSignal.timeout(5_000) }).catch((error: unknown) => {
-          if (Date.now() > untilMs || child.exitCode !== null) throw error;
-        });
-        if (answered) return;
-      }
+      await waitFor('Podman answers', () =>
+        runtime.version({ signal }).then(
+          () => true,
+          () => child.exitCode !== null,
+        ),
+      );
     } finally {
       await runtime.close();
     }
@@ -104,6 +124,7 @@ export class PodmanService implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const runtime of this.#runtimes) await runtime.close();
+    this.#registry?.kill();
     await this.end('SIGTERM');
     await removeEverything(this.#namespace);
   }
@@ -154,6 +175,13 @@ export class PodmanService implements AsyncDisposable {
   }
 }
 
+/** Looks again and again until it is so; a deadline of ten seconds. */
+export async function waitFor(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (const untilMs = Date.now() + 10_000; !(await isSo()); await delay(20)) {
+    if (Date.now() > untilMs) throw new Error(`waited in vain until ${what}`);
+  }
+}
+
 function inside(namespace: string, command: readonly string[]): string[] {
   return ['nsenter', `--net=/run/netns/${namespace}`, '--', ...command];
 }
@@ -187,7 +215,13 @@ function configurationFiles(dir: string) {
     },
     // Podman looks for its database under graphroot when it cleans up after a container, wherever static_dir points.
     'storage.conf': { storage: { driver: 'overlay', graphroot: join(dir, 'storage'), runroot: join(dir, 'run') } },
-    'registries.conf': { 'short-name-mode': 'disabled' },
+    'registries.conf': {
+      'short-name-mode': 'disabled',
+      registry: [
+        { location: registryAddress, insecure: true },
+        { prefix: 'docker.io', location: `${registryAddress}/docker.io`, insecure: true },
+      ],
+    },
   };
 }
 
