@@ -151,7 +151,7 @@ export function clusterOperations(deps: {
     ({ cluster: name, ...change }) => {
       const cluster = clusters.get(name);
       const unknown = change.defaultCapacityProviderStrategy.find(
-        ({ capacityProvider }) => !change.capacityProviders.includes(capacityProvider),
+        ({ capacityProvider }) => !change.capacityProviders.some((known) => known === capacityProvider),
       );
       if (unknown) {
         throw new AwsError(

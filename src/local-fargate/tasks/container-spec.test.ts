@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { newDefinition, registerTaskDefinitionSchema, type TaskDefinition } from '../ecs/task-definition.ts';
+import { definitionInput, task, taskContainer } from '../testing/definitions.ts';
+import { containerSpec } from './container-spec.ts';
+import type { TaskOverrides } from './task.ts';
+
+function specOf(
+  containers: readonly Record<string, unknown>[],
+  more: { readonly definition?: Record<string, unknown>; readonly overrides?: TaskOverrides } = {},
+) {
+  const input = registerTaskDefinitionSchema.parse(definitionInput(containers, more.definition));
+  const account = { accountId: '000000000000', region: 'us-east-1' };
+  const definition: TaskDefinition = newDefinition(input, { account, revision: 1, nowMs: 0 });
+  const [container] = definition.containerDefinitions;
+  assert.ok(container);
+  return containerSpec({
+    task: task([taskContainer(container.name)], more.overrides ? { overrides: more.overrides } : {}),
+    definition,
+    container,
+    instance: 'i',
+    region: 'us-east-1',
+    sandboxId: 's',
+    imageId: 'image',
+    run: 0,
+    secrets: {},
+    metadataUri: 'http://10.88.0.1:9000/v4/token',
+    volumes: { taskFolder: '/state/tasks/t', efsFolder: '/state/efs' },
+  });
+}
+
+test('a container is held to the size of its task', () => {
+  const { resources } = specOf([{ name: 'app' }]);
+  assert.equal((resources.cpuQuotaUs ?? 0) / (resources.cpuPeriodUs ?? 1), 0.25);
+  assert.equal(resources.memoryLimitBytes, 512 * 2 ** 20);
+});
+
+test('its own limits and overrides come before those of the task', () => {
+  const one = { name: 'app', cpu: 128, memory: 200 };
+  assert.equal(specOf([one]).resources.memoryLimitBytes, 200 * 2 ** 20);
+  assert.equal(specOf([one]).resources.cpuShares, 128);
+  const overrides = { containerOverrides: [{ name: 'app', cpu: 64, memory: 100 }] };
+  assert.equal(specOf([one], { overrides }).resources.memoryLimitBytes, 100 * 2 ** 20);
+  assert.equal(specOf([one], { overrides }).resources.cpuShares, 64);
+});
+
+test('an empty command leaves the image its own', () => {
+  const spec = specOf([{ name: 'app', command: [], entryPoint: [] }]);
+  assert.equal('command' in spec || 'entrypoint' in spec, false);
+});
+
+test('volumes are folders of the task, or of a file system', () => {
+  const spec = specOf(
+    [
+      {
+        name: 'app',
+        mountPoints: [
+          { sourceVolume: 'scratch', containerPath: '/scratch' },
+          { sourceVolume: 'shared', containerPath: '/shared', readOnly: true },
+        ],
+        volumesFrom: [{ sourceContainer: 'other', readOnly: true }],
+      },
+      { name: 'other', mountPoints: [{ sourceVolume: 'scratch', containerPath: '/of-other' }] },
+    ],
+    {
+      definition: {
+        volumes: [
+          { name: 'scratch' },
+          { name: 'shared', efsVolumeConfiguration: { fileSystemId: 'fs-1', rootDirectory: '/../data' } },
+        ],
+      },
+    },
+  );
+  assert.deepEqual(spec.mounts, [
+    { kind: 'bind', source: '/state/tasks/t/scratch', target: '/scratch', readOnly: false },
+    { kind: 'bind', source: '/state/efs/fs-1/data', target: '/shared', readOnly: true },
+    { kind: 'bind', source: '/state/tasks/t/scratch', target: '/of-other', readOnly: true },
+  ]);
+});
