@@ -20,7 +20,8 @@ export class Terminal {
   async show(line: string, options: { readonly input?: string } = {}): Promise<string> {
     process.stdout.write(`\n$ ${line}\n`);
     if (options.input !== undefined) process.stdout.write(indent(options.input));
-    const output = await this.read(line, options);
+    // What kubectl has to say to a person ("No resources found") goes to standard error.
+    const output = await this.read(`{ ${line}; } 2>&1`, options);
     process.stdout.write(indent(output));
     return output;
   }

@@ -117,7 +117,7 @@ async function run(
     pods: podController,
     provider,
     syncLoop: () => undefined,
-    streamIdleTimeoutMs: options.streamIdleTimeoutMs,
+    timeouts: { idleMs: options.streamIdleTimeoutMs, creationMs: options.streamCreationTimeoutMs, clock },
     clock,
     log,
   });
@@ -134,6 +134,7 @@ async function run(
     ...dependencies,
     identity,
     provider,
+    onProviderBack: () => podController.retryFailed(),
     recordEvent: (event) => events.record({ object: involvedNode(nodeName), ...event }),
   });
   await nodeController.claim({ signal });

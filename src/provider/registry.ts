@@ -12,6 +12,7 @@ export interface ProviderModule {
 /** Loaded when asked for: nobody pays for the libraries of a provider that is not used. */
 const modules = {
   memory: () => import('../providers/memory/provider.ts'),
+  podman: () => import('../providers/podman/provider.ts'),
 } as const satisfies Readonly<Record<string, () => Promise<ProviderModule>>>;
 
 /** The values that `--provider` takes. */
