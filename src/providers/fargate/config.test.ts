@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { hasCode } from '../../support/errors.ts';
+import { parseFargateConfig, readFargateConfig } from './config.ts';
+
+const least = 'Region = "eu-west-1"\nSubnets = ["subnet-12345678"]\n';
+
+test('a file with what is mandatory has the defaults of the Go provider', () => {
+  const config = parseFargateConfig(least, {});
+  assert.deepEqual(config, {
+    region: 'eu-west-1',
+    endpoint: undefined,
+    clusterName: 'default',
+    subnets: ['subnet-12345678'],
+    securityGroups: [],
+    assignPublicIp: false,
+    executionRoleArn: undefined,
+    taskRoleArn: undefined,
+    logGroupName: undefined,
+    logOptions: {},
+    platformVersion: 'LATEST',
+    operatingSystem: 'linux',
+    architecture: 'amd64',
+    capacity: { cpu: '20', memory: '40Gi', storage: '40Gi', pods: '20' },
+    capacityProviders: [],
+    tags: {},
+    eventQueueUrl: undefined,
+    secretPrefix: 'virtual-kubelet',
+    allowTmpfs: false,
+    computeTypeLabel: false,
+  });
+});
+
+test('the example file of the Go provider is taken as it is', () => {
+  const config = parseFargateConfig(
+    `
+    Region = "us-east-1"
+    ClusterName = "fargate1"
+    Subnets = ["subnet-12345678"]
+    SecurityGroups = ["sg-12345678", "sg-87654321"]
+    AssignPublicIPv4Address = false
+    ExecutionRoleArn = ""
+    CloudWatchLogGroupName = ""
+    PlatformVersion = "LATEST"
+    OperatingSystem = "Linux"
+    CPU = "20"
+    Memory = "40Gi"
+    Pods = "20"
+    `,
+    {},
+  );
+  assert.equal(config.clusterName, 'fargate1');
+  assert.equal(config.executionRoleArn, undefined);
+  assert.equal(config.logGroupName, undefined);
+});
+
+test('new keys are read', () => {
+  const config = parseFargateConfig(
+    `${least}
+    Endpoint = "http://127.0.0.1:4566"
+    SecretPrefix = "k8s/"
+    CpuArchitecture = "ARM64"
+    Tags = { team = "web" }
+    [[CapacityProviderStrategy]]
+    CapacityProvider = "FARGATE"
+    Base = 1
+    [[CapacityProviderStrategy]]
+    CapacityProvider = "FARGATE_SPOT"
+    Weight = 4
+    `,
+    { AWS_ENDPOINT_URL: 'http://elsewhere' },
+  );
+  assert.equal(config.endpoint, 'http://127.0.0.1:4566');
+  assert.equal(config.secretPrefix, 'k8s');
+  assert.equal(config.architecture, 'arm64');
+  assert.deepEqual(config.tags, { team: 'web' });
+  assert.deepEqual(config.capacityProviders, [
+    { name: 'FARGATE', weight: 1, base: 1 },
+    { name: 'FARGATE_SPOT', weight: 4, base: 0 },
+  ]);
+});
+
+test('Region and endpoint come from the environment where the file has none', () => {
+  const config = parseFargateConfig('Subnets = ["subnet-1"]', {
+    AWS_REGION: 'us-west-2',
+    AWS_ENDPOINT_URL: 'http://localhost:1',
+  });
+  assert.equal(config.region, 'us-west-2');
+  assert.equal(config.endpoint, 'http://localhost:1');
+  assert.equal(parseFargateConfig(least, { AWS_REGION: 'us-west-2' }).region, 'eu-west-1');
+});
+
+const mistakes: readonly (readonly [string, string])[] = [
+  ['Subnets = ["subnet-1"]', 'Region: is missing, and AWS_REGION is not set; write for example Region = "us-east-1"'],
+  ['Region = "eu-west-1"', 'Subnets: is to be a list of texts, and is missing'],
+  ['Region = "eu-west-1"\nSubnets = []', 'Subnets: is to name one subnet at least (it is [])'],
+  ['Region = "eu-west-1"\nSubnets = ["net-1"]', 'Subnets[0]: is to look like "subnet-0123abcd" (it is "net-1")'],
+  [
+    `${least}ClusterName = "a_b"`,
+    'ClusterName: is to be of letters, digits and hyphens (no underscore), 255 at most (it is "a_b")',
+  ],
+  [`${least}CPU = "100m"`, 'CPU: is to be 250m or more (it is "100m")'],
+  [`${least}CPU = 20`, 'CPU: is to be a quantity in quotes, such as "20" or "40Gi" (it is 20)'],
+  [
+    `${least}Memory = "lots"`,
+    'Memory: "lots" is not a quantity; write for example 100m, 0.5, 2Gi or 1e3 (it is "lots")',
+  ],
+  [`${least}Pods = "0"`, 'Pods: is to be 1 or more (it is "0")'],
+  [`${least}OperatingSystem = "Plan9"`, 'OperatingSystem: is to be "Linux" or "Windows" (it is "Plan9")'],
+  [`${least}AssignPublicIPv4Address = "yes"`, 'AssignPublicIPv4Address: is to be true or false (it is "yes")'],
+  [
+    `${least}CloudWatchLogGroupName = "/ecs/vk"`,
+    'CloudWatchLogGroupName: needs ExecutionRoleArn: the role with which Fargate writes the logs (it is "/ecs/vk")',
+  ],
+  [`${least}clusterName = "a"`, 'clusterName: is not known; write ClusterName'],
+  [
+    `${least}[[CapacityProviderStrategy]]\nCapacityProvider = "EC2"`,
+    'CapacityProviderStrategy[0].CapacityProvider: is to be "FARGATE" or "FARGATE_SPOT" (it is "EC2")',
+  ],
+  [
+    `${least}LogOptions = { awslogs-group = "x" }`,
+    'LogOptions: may not have awslogs-group, which is set by us (it is {"awslogs-group":"x"})',
+  ],
+];
+
+test('each mistake is told with key, value and what is allowed', async (t) => {
+  for (const [text, expected] of mistakes) {
+    await t.test(expected, () => {
+      assert.throws(
+        () => parseFargateConfig(text, {}),
+        (error) => hasCode(error, 'InvalidInput') && error.message === expected,
+      );
+    });
+  }
+});
+
+test('an unknown key is told with all that there are', () => {
+  assert.throws(
+    () => parseFargateConfig(`${least}Colour = "red"`, {}),
+    /^CodedError: Colour: is not known; the keys are Region, ClusterName, /,
+  );
+});
+
+test('all mistakes of a file are told at once, with its name', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'fargate-config-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'fargate.toml');
+  await writeFile(file, 'Region = "mars"\nSubnets = "subnet-1"\n');
+  await assert.rejects(readFargateConfig(file, {}), {
+    message: `the provider configuration ${file} is wrong:
+Region: is to look like "us-east-1" (it is "mars")
+Subnets: is to be a list of texts (it is "subnet-1")`,
+  });
+  await writeFile(file, 'Region = \n');
+  await assert.rejects(readFargateConfig(file, {}), /it is no TOML/);
+  await assert.rejects(readFargateConfig(join(folder, 'none'), {}), /cannot read the provider configuration/);
+  await assert.rejects(readFargateConfig(undefined, {}), /needs --provider-config/);
+});
