@@ -103,6 +103,17 @@ test('a name that another living process has is refused, within two renewals of 
   );
 });
 
+test('a lease that vanishes while its holder is watched is not taken for free', async (t) => {
+  const { server, process, signal, whileTimePasses } = await setUp(t);
+  const first = process(holder('a'));
+  await first.claim(signal);
+  const claiming = process(holder('b')).claim(signal);
+  await until('the first look', () => server.requests.filter(({ method }) => method === 'GET').length >= 2);
+  server.remove(leases, key);
+  void first.run(signal);
+  await assert.rejects(whileTimePasses(claiming), (error) => hasCode(error, 'AlreadyExists'));
+});
+
 test('a holder elsewhere that renews no more is waited for, 15 s and no longer', async (t) => {
   const { clock, process, signal, whileTimePasses } = await setUp(t);
   await process(holder('a')).claim(signal);

@@ -61,18 +61,18 @@ export class NodeLease {
     let watched: { readonly renewTime: string | undefined; readonly untilMs: number } | undefined;
     for (;;) {
       const lease = await this.#read(signal);
-      const renewTime = lease?.spec?.renewTime;
       const nowMs = clock.now();
-      const hasGoneQuiet = watched !== undefined && nowMs >= watched.untilMs;
-      if (watched !== undefined && renewTime !== watched.renewTime && !isFree({ lease, self, nowMs, isAlive })) {
-        throw this.#taken(lease);
-      }
-      if (hasGoneQuiet || isFree({ lease, self, nowMs, isAlive })) {
+      // A lease that vanishes under our eyes says nothing: it goes with a deleted Node, and its holder makes it anew.
+      const isVanished = watched !== undefined && lease === undefined;
+      const isQuiet = watched !== undefined && nowMs >= watched.untilMs;
+      if (isQuiet || (!isVanished && isFree({ lease, self, nowMs, isAlive }))) {
         if (await this.#write(lease, signal)) return;
       } else if (watched === undefined) {
-        watched = { renewTime, untilMs: nowMs + watchMs };
+        watched = { renewTime: lease?.spec?.renewTime, untilMs: nowMs + watchMs };
         const holder = describeHolding(holdingOf(lease));
         log.warn(`Node name ${nodeName} was in use moments ago by ${holder} waiting to see whether it still is`);
+      } else if (!isVanished && lease?.spec?.renewTime !== watched.renewTime) {
+        throw this.#taken(lease);
       }
       await clock.sleep(lookIntervalMs, { signal });
     }
