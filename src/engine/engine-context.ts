@@ -14,9 +14,8 @@ export interface NodeFacts {
   readonly clusterDomain: string;
   /** Undefined leaves pods the runtime's own resolver. */
   readonly clusterDnsIp: string | undefined;
-  /** What it has for pods, as quantities. */
-  readonly allocatable: () => Readonly<Record<string, string>>;
-  readonly memoryBytes: () => number;
+  /** What it has for pods, as quantities: cpu, memory and what else. */
+  readonly allocatable: (options: { readonly signal: AbortSignal }) => Promise<Readonly<Record<string, string>>>;
 }
 
 /** What the engine is given: where it runs pods, for whom, and what it may ask. */

@@ -129,15 +129,17 @@ export class Engine {
     ]);
   }
 
-  /** Takes the pod in hand. One that runs already is taken over as it is, and its state is told before this resolves. */
+  /** Takes the pod in hand. One that is there already is taken over as it is, and its state is told before this resolves. */
   async createPod(pod: Pod, options: CallOptions): Promise<void> {
     const { uid } = podRef(pod);
     const known = this.#pods.get(uid);
     const memory = known ?? new PodMemory(pod, this.#context.clock.now());
     this.#pods.set(uid, memory);
-    const wasFound = known !== undefined && !known.isInHand;
     this.#takeInHand(memory, pod);
-    if (wasFound) pushIfChanged(memory, (await this.#lookAt(memory, options)).observed, this.#push);
+    if (!known) return;
+    const { observed } = await this.#lookAt(memory, options);
+    memory.pushed = undefined;
+    pushIfChanged(memory, observed, this.#push);
   }
 
   /** Brings the pod to a changed spec or metadata. Rejects with `NotImplemented` for what needs a new container. */

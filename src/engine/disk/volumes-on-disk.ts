@@ -57,7 +57,8 @@ async function setUpVolume(context: VolumeContext, request: VolumeRequest): Prom
   if (volume.emptyDir) await setUpEmptyDir(context, request);
   else if (volume.hostPath) await checkHostPath(volume.hostPath);
   else {
-    const input = { pod, references: context.references, nodeAllocatable: context.node.allocatable() };
+    const nodeAllocatable = await context.node.allocatable({ signal });
+    const input = { pod, references: context.references, nodeAllocatable };
     const wanted = await volumeFiles(volume, input, { signal });
     if (!wanted) throw new CodedError('NotImplemented', 'volumes of this kind are not supported');
     const gid = pod.spec?.securityContext?.fsGroup;

@@ -1,3 +1,4 @@
+import type { Pod } from '../../kubernetes/objects.ts';
 import type {
   ObservedContainer,
   ObservedPod,
@@ -31,13 +32,13 @@ export function observePod(input: ObserveInput): ObservedPod {
     ref: memory.ref,
     sandboxReady,
     podIps: memory.pod.spec?.hostNetwork ? [input.nodeIp] : ownIps,
-    containers: containersOf(memory.pod).flatMap(({ container }) => observeContainer(container.name, input) ?? []),
+    containers: containersOf(memory.pod).map(({ container }) => observeContainer(container.name, input)),
     ...(plan.failure && { failure: plan.failure }),
     ended: plan.stage === 'ended',
   };
 }
 
-function observeContainer(name: string, input: ObserveInput): ObservedContainer | undefined {
+function observeContainer(name: string, input: ObserveInput): ObservedContainer {
   const { memory, actual, plan, runtimeName } = input;
   // One that is still being started is our own affair.
   const [newest, before] = (actual.attempts.get(name) ?? []).filter(
@@ -45,9 +46,8 @@ function observeContainer(name: string, input: ObserveInput): ObservedContainer 
   );
   const waiting = plan.toStart.has(name) ? waitingReason(name, input) : undefined;
   if (!newest) {
-    if (!waiting) return undefined;
-    const nothing = { restartCount: 0, started: false, ready: false, image: '', imageId: '' };
-    return { name, state: { kind: 'waiting', ...waiting }, ...nothing };
+    const state = { kind: 'waiting', ...(waiting ?? neverCreated(memory.pod)) } as const;
+    return { name, state, restartCount: 0, started: false, ready: false, image: '', imageId: '' };
   }
   const verdict = newest.state.kind === 'running' ? memory.probed(newest.id) : { started: false, ready: false };
   const last = waiting ? newest : before;
@@ -63,6 +63,10 @@ function observeContainer(name: string, input: ObserveInput): ObservedContainer 
     imageId: newest.imageRef,
     containerId: `${runtimeName}://${newest.id}`,
   };
+}
+
+function neverCreated(pod: Pod): Pick<Waiting, 'reason'> {
+  return { reason: (pod.spec?.initContainers ?? []).length > 0 ? 'PodInitializing' : 'ContainerCreating' };
 }
 
 function waitingReason(name: string, { memory, plan, nowMs }: ObserveInput): Waiting | undefined {

@@ -1,6 +1,7 @@
 import type { Pod } from '../../kubernetes/objects.ts';
 import { podRef } from '../../kubernetes/objects.ts';
 import { containerEnvironment } from '../../podspec/environment/container-environment.ts';
+import { parseQuantity, wholeUnits } from '../../podspec/resources/quantity.ts';
 import { CodedError, hasCode, messageOf } from '../../support/errors.ts';
 import { writeHostsFile } from '../disk/hosts-file.ts';
 import { podFolder } from '../disk/pod-folder.ts';
@@ -72,6 +73,7 @@ async function create(context: EngineContext, tools: StartTools, request: StartR
   try {
     const credentials = () => pullCredentials(pod, container.image ?? '', { references, signal });
     const image = await provideImage(context, tools.puller, { pod, container, role, credentials, signal });
+    const nodeAllocatable = await node.allocatable({ signal });
     const environment = await containerEnvironment(
       {
         pod,
@@ -79,7 +81,7 @@ async function create(context: EngineContext, tools: StartTools, request: StartR
         references,
         podIps,
         hostIps: [node.ip],
-        nodeAllocatable: node.allocatable(),
+        nodeAllocatable,
         recordEvent: context.recordEvent,
       },
       { signal },
@@ -94,7 +96,7 @@ async function create(context: EngineContext, tools: StartTools, request: StartR
       environment,
       folder,
       owner,
-      nodeMemoryBytes: node.memoryBytes(),
+      nodeMemoryBytes: wholeUnits(parseQuantity(nodeAllocatable['memory'] ?? '0')),
     });
     const id = await tools.starts.use({ signal }, async () => {
       try {

@@ -1,0 +1,106 @@
+import { hostMounts } from '../../engine/disk/mounts.ts';
+import { Engine } from '../../engine/engine.ts';
+import type { Pod, PodRef } from '../../kubernetes/objects.ts';
+import type { ObservedPod } from '../../podspec/status/observed.ts';
+import type {
+  DeletePodOptions,
+  LogRequest,
+  NodeOffer,
+  OperationOptions,
+  Provider,
+  ProviderContext,
+  RunOptions,
+} from '../../provider/provider.ts';
+import { LibpodRuntime } from '../../runtime/libpod/libpod-runtime.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { capabilities } from './capabilities.ts';
+import { type PodmanConfig, readPodmanConfig } from './config.ts';
+import { nodeOffer } from './node-offer.ts';
+
+export { capabilities } from './capabilities.ts';
+
+/** One list of all containers a minute costs Podman little, and finds what events did not tell. */
+const resyncMs = 60_000;
+
+/** Runs pods as containers of the Podman on this machine. Podman need not answer yet. */
+export async function createProvider(context: ProviderContext): Promise<Provider> {
+  const config = await readPodmanConfig(context.configFile, context.environment?.['CONTAINER_HOST']);
+  const { clock, log } = context;
+  const runtime = new LibpodRuntime({ socketPath: config.socket, clock, log });
+  return new PodmanProvider(context, { config, runtime });
+}
+
+class PodmanProvider implements Provider {
+  readonly name = 'podman';
+  readonly capabilities = capabilities;
+  readonly #runtime: Runtime;
+  readonly #config: PodmanConfig;
+  readonly #engine: Engine;
+  #offer: NodeOffer | undefined;
+
+  constructor(
+    context: ProviderContext,
+    { config, runtime }: { readonly config: PodmanConfig; readonly runtime: Runtime },
+  ) {
+    const { nodeName, clusterId, nodeIp, clusterDomain, clusterDnsIp } = context;
+    this.#runtime = runtime;
+    this.#config = config;
+    this.#engine = new Engine(
+      {
+        runtime,
+        owner: { nodeName, clusterId },
+        node: {
+          ip: nodeIp,
+          clusterDomain,
+          clusterDnsIp,
+          allocatable: async (options) => (this.#offer ?? (await this.describeNode(options))).capacity,
+        },
+        rootDir: context.rootDir,
+        mounts: hostMounts,
+        references: context.references,
+        recordEvent: context.recordEvent,
+        clock: context.clock,
+        random: Math.random,
+        log: context.log,
+      },
+      { workers: 16, parallelPulls: 4, parallelStarts: 8, resyncMs },
+    );
+  }
+
+  async describeNode(options: OperationOptions): Promise<NodeOffer> {
+    this.#offer = nodeOffer(await this.#runtime.version(options), this.#config);
+    return this.#offer;
+  }
+
+  async ping(options: OperationOptions): Promise<void> {
+    await this.#runtime.version(options);
+  }
+
+  run(options: RunOptions): Promise<void> {
+    return this.#engine.run(options);
+  }
+
+  createPod(pod: Pod, options: OperationOptions): Promise<void> {
+    return this.#engine.createPod(pod, options);
+  }
+
+  updatePod(pod: Pod, options: OperationOptions): Promise<void> {
+    return this.#engine.updatePod(pod, options);
+  }
+
+  deletePod(pod: PodRef, options: DeletePodOptions): Promise<void> {
+    return this.#engine.deletePod(pod, options);
+  }
+
+  releasePod(pod: PodRef, options: OperationOptions): Promise<void> {
+    return this.#engine.releasePod(pod, options);
+  }
+
+  listPods(options: OperationOptions): Promise<readonly ObservedPod[]> {
+    return this.#engine.listPods(options);
+  }
+
+  logs({ pod, ...request }: LogRequest, options: OperationOptions): Promise<AsyncIterable<Uint8Array>> {
+    return this.#engine.readLog(pod, request, options);
+  }
+}
