@@ -74,7 +74,6 @@ export async function startLocalFargate(
 
   const switches = new Switches(options.switches);
   const throttle = new Throttle({ clock, factor: () => switches.positions.throttling });
-  const calls = new CallCounts();
 
   const clusters = new Clusters(collection('cluster'), account);
   const definitions = new Definitions(
@@ -128,29 +127,36 @@ export async function startLocalFargate(
     });
   }
 
+  const jsonServices = [
+    ecsService({
+      account,
+      clusters,
+      definitions,
+      tasks,
+      manager,
+      idempotency,
+      switches,
+      throttle,
+      clock,
+      rules: { allowTmpfs: options.allowTmpfs },
+      view: (task) =>
+        taskView(task, { definition: findDefinition(task.family, task.revision), account, time: epochSeconds }),
+    }),
+    logsService({ store: logStore, database, account, clock }),
+    secretsService({ store: secretStore, clock }),
+    parametersService(parameterStore),
+    queuesService({ store: queueStore, account }),
+  ];
+  const queryServices = [stsService(account), ec2Service({ tasks, account })];
+  const calls = new CallCounts(
+    [...jsonServices, ...queryServices].flatMap((service) =>
+      service.operations.map((operation) => `${service.name}:${operation.name}`),
+    ),
+  );
   const server = new AwsServer({
     region: account.region,
-    jsonServices: [
-      ecsService({
-        account,
-        clusters,
-        definitions,
-        tasks,
-        manager,
-        idempotency,
-        switches,
-        throttle,
-        clock,
-        rules: { allowTmpfs: options.allowTmpfs },
-        view: (task) =>
-          taskView(task, { definition: findDefinition(task.family, task.revision), account, time: epochSeconds }),
-      }),
-      logsService({ store: logStore, database, account, clock }),
-      secretsService({ store: secretStore, clock }),
-      parametersService(parameterStore),
-      queuesService({ store: queueStore, account }),
-    ],
-    queryServices: [stsService(account), ec2Service({ tasks, account })],
+    jsonServices,
+    queryServices,
     sideRoute: adminRoute({ switches, manager, calls }),
     onCall: (operation, refusedWith) => calls.count(operation, refusedWith),
     log,

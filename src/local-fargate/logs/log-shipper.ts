@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { Runtime } from '../../runtime/runtime.ts';
+import { aborted } from '../../support/abort.ts';
 import type { Clock } from '../../support/clock.ts';
 import { hasCode } from '../../support/errors.ts';
 import type { Logger } from '../../support/logger.ts';
@@ -39,6 +40,8 @@ export class LogShipper implements TaskLogs {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #sources = new Map<string, Source>();
+  /** Wakes the loop when there is a first source. */
+  #wake: () => void = () => {};
 
   constructor(deps: {
     readonly store: LogStore;
@@ -58,8 +61,16 @@ export class LogShipper implements TaskLogs {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       for (const source of [...this.#sources.values()]) await this.#copy(source);
-      await this.#clock.sleep(pollMs, { signal }).catch(() => {});
+      if (this.#sources.size === 0) await this.#firstSource(signal);
+      else await this.#clock.sleep(pollMs, { signal }).catch(() => {});
     }
+  }
+
+  #firstSource(signal: AbortSignal): Promise<void> {
+    const waiting = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    return Promise.race([waiting, aborted(signal)]);
   }
 
   open(task: Task, container: ContainerDefinition): void {
@@ -83,6 +94,7 @@ export class LogShipper implements TaskLogs {
     if (!target || this.#sources.has(runtimeId)) return;
     const { group, stream } = target;
     this.#sources.set(runtimeId, { runtimeId, group, stream, path: undefined, busy: Promise.resolve() });
+    this.#wake();
   }
 
   async drain(runtimeId: string): Promise<void> {

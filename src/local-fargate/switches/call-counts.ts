@@ -1,20 +1,37 @@
+interface Counts {
+  calls: number;
+  throttled: number;
+  refused: number;
+}
+
 /** How often each operation was called, and how often it was throttled or refused. */
 export class CallCounts {
-  readonly #counts = new Map<string, { calls: number; throttled: number; refused: number }>();
+  readonly #operations: readonly string[];
+  #counts: Map<string, Counts>;
+
+  /** Of all operations that there are, as `service:Operation`. */
+  constructor(operations: readonly string[]) {
+    this.#operations = operations;
+    this.#counts = none(operations);
+  }
 
   count(operation: string, refusedWith: string | undefined): void {
-    const counts = this.#counts.get(operation) ?? { calls: 0, throttled: 0, refused: 0 };
+    const counts = this.#counts.get(operation);
+    if (!counts) return;
     counts.calls++;
     if (refusedWith === 'ThrottlingException') counts.throttled++;
     else if (refusedWith !== undefined) counts.refused++;
-    this.#counts.set(operation, counts);
   }
 
-  all(): Readonly<Record<string, { readonly calls: number; readonly throttled: number; readonly refused: number }>> {
+  all(): Readonly<Record<string, Readonly<Counts>>> {
     return Object.fromEntries(this.#counts);
   }
 
   clear(): void {
-    this.#counts.clear();
+    this.#counts = none(this.#operations);
   }
+}
+
+function none(operations: readonly string[]): Map<string, Counts> {
+  return new Map(operations.map((name) => [name, { calls: 0, throttled: 0, refused: 0 }]));
 }
