@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import type { Container, Pod, PodSpec } from '../../kubernetes/objects.ts';
 import { podRef } from '../../kubernetes/objects.ts';
 import type { FeatureId } from '../../podspec/features/feature.ts';
 import { parseQuantity } from '../../podspec/resources/quantity.ts';
-import type { ObservedPod, ObservedTerminated } from '../../podspec/status/observed.ts';
+import type { ObservedPod } from '../../podspec/status/observed.ts';
 import { hasCode } from '../../support/errors.ts';
 import type { Provider } from '../provider.ts';
+import { makePod, terminationOf } from './conformance-pods.ts';
 import { RunningProvider } from './observations.ts';
 
 /** What a provider brings to its tests: a backend of its own, and containers that mean something to it. */
@@ -274,35 +274,4 @@ export function describeProviderConformance(name: string, makeHarness: () => Pro
       assert.deepEqual(await harness.leftovers(podRef(pod).uid), []);
     });
   });
-}
-
-/** How the first container ended. */
-function terminationOf(pod: ObservedPod): ObservedTerminated {
-  const state = pod.containers[0]?.state;
-  assert.ok(state?.kind === 'terminated', `the container is ${state?.kind}`);
-  return state;
-}
-
-/** A pod as the API server hands it over, of a new UID. */
-function makePod(spec: PodSpec, metadata: Pod['metadata'] = {}): Pod {
-  const uid = randomUUID();
-  return {
-    metadata: {
-      namespace: 'conformance',
-      name: `pod-${uid.slice(0, 8)}`,
-      uid,
-      creationTimestamp: '2026-01-01T00:00:00Z',
-      generation: 1,
-      ...metadata,
-    },
-    spec: {
-      restartPolicy: 'Always',
-      terminationGracePeriodSeconds: 30,
-      dnsPolicy: 'ClusterFirst',
-      serviceAccountName: 'default',
-      nodeName: 'conformance-node',
-      ...spec,
-    },
-    status: { phase: 'Pending' },
-  };
 }
