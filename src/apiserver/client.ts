@@ -3,11 +3,15 @@ import type {
   Event,
   KubernetesObject,
   Lease,
+  Namespace,
   Node,
   ObjectMeta,
+  PersistentVolume,
+  PersistentVolumeClaim,
   Pod,
   Secret,
   Service,
+  ServiceAccount,
 } from '../kubernetes/objects.ts';
 
 /** Where a kind lives in the API. The type parameter is the object that is read there. */
@@ -28,6 +32,25 @@ export const nodes: Resource<Node> = { ...core, plural: 'nodes', kind: 'Node', n
 export const secrets: Resource<Secret> = { ...core, plural: 'secrets', kind: 'Secret', namespaced: true };
 export const configMaps: Resource<ConfigMap> = { ...core, plural: 'configmaps', kind: 'ConfigMap', namespaced: true };
 export const services: Resource<Service> = { ...core, plural: 'services', kind: 'Service', namespaced: true };
+export const serviceAccounts: Resource<ServiceAccount> = {
+  ...core,
+  plural: 'serviceaccounts',
+  kind: 'ServiceAccount',
+  namespaced: true,
+};
+export const namespaces: Resource<Namespace> = { ...core, plural: 'namespaces', kind: 'Namespace', namespaced: false };
+export const persistentVolumes: Resource<PersistentVolume> = {
+  ...core,
+  plural: 'persistentvolumes',
+  kind: 'PersistentVolume',
+  namespaced: false,
+};
+export const persistentVolumeClaims: Resource<PersistentVolumeClaim> = {
+  ...core,
+  plural: 'persistentvolumeclaims',
+  kind: 'PersistentVolumeClaim',
+  namespaced: true,
+};
 export const events: Resource<Event> = { ...core, plural: 'events', kind: 'Event', namespaced: true };
 export const leases: Resource<Lease> = {
   group: 'coordination.k8s.io',

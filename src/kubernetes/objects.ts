@@ -7,16 +7,20 @@ import type {
   V1EnvVar,
   V1EphemeralContainer,
   V1Lease,
+  V1Namespace,
   V1Node,
   V1NodeCondition,
   V1NodeStatus,
   V1ObjectMeta,
+  V1PersistentVolume,
+  V1PersistentVolumeClaim,
   V1Pod,
   V1PodCondition,
   V1PodSpec,
   V1PodStatus,
   V1Secret,
   V1Service,
+  V1ServiceAccount,
   V1Volume,
 } from '@kubernetes/client-node';
 
@@ -49,6 +53,10 @@ export type NodeCondition = Json<V1NodeCondition>;
 export type Secret = Json<V1Secret>;
 export type ConfigMap = Json<V1ConfigMap>;
 export type Service = Json<V1Service>;
+export type ServiceAccount = Json<V1ServiceAccount>;
+export type Namespace = Json<V1Namespace>;
+export type PersistentVolume = Json<V1PersistentVolume>;
+export type PersistentVolumeClaim = Json<V1PersistentVolumeClaim>;
 export type Lease = Json<V1Lease>;
 export type Event = Json<CoreV1Event>;
 

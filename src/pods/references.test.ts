@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { configMaps, secrets, services } from '../apiserver/client.ts';
+import {
+  configMaps,
+  namespaces,
+  persistentVolumeClaims,
+  persistentVolumes,
+  secrets,
+  serviceAccounts,
+  services,
+} from '../apiserver/client.ts';
 import { Store } from '../apiserver/store.ts';
 import { connectClient, startServer } from '../apiserver/testing/test-client.ts';
 import type { Pod, Service } from '../kubernetes/objects.ts';
@@ -134,5 +142,26 @@ describe('service account tokens', () => {
     await assert.rejects(references.serviceAccountToken(pod, request, { signal }), (error) =>
       hasCode(error, 'NotFound'),
     );
+  });
+});
+
+describe('what else a pod refers to', () => {
+  it('is its service account, its namespace and the volumes that its claims are bound to', async (t) => {
+    const { server, references } = await setUp(t);
+    server.put(serviceAccounts, { metadata: { namespace: 'ns', name: 'robot', annotations: { a: 'b' } } });
+    server.put(namespaces, { metadata: { name: 'ns', annotations: { c: 'd' } } });
+    server.put(persistentVolumes, { metadata: { name: 'pv-1' }, spec: { csi: { driver: 'd', volumeHandle: 'h' } } });
+    server.put(persistentVolumeClaims, {
+      metadata: { namespace: 'ns', name: 'data' },
+      spec: { volumeName: 'pv-1' },
+      status: { phase: 'Bound' },
+    });
+    server.put(persistentVolumeClaims, { metadata: { namespace: 'ns', name: 'new' }, status: { phase: 'Pending' } });
+    assert.equal((await references.serviceAccount('ns', 'robot', { signal }))?.metadata?.annotations?.['a'], 'b');
+    assert.equal((await references.namespace('ns', { signal }))?.metadata?.annotations?.['c'], 'd');
+    assert.equal((await references.persistentVolume('ns', 'data', { signal }))?.spec?.csi?.volumeHandle, 'h');
+    assert.equal(await references.persistentVolume('ns', 'new', { signal }), undefined);
+    assert.equal(await references.persistentVolume('ns', 'none', { signal }), undefined);
+    assert.equal(await references.serviceAccount('ns', 'nobody', { signal }), undefined);
   });
 });

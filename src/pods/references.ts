@@ -1,7 +1,27 @@
-import { type ApiClient, configMaps, type Resource, secrets } from '../apiserver/client.ts';
+import {
+  type ApiClient,
+  configMaps,
+  namespaces,
+  type ObjectKey,
+  persistentVolumeClaims,
+  persistentVolumes,
+  type Resource,
+  secrets,
+  serviceAccounts,
+} from '../apiserver/client.ts';
 import { LruMap } from '../apiserver/lru-map.ts';
 import type { ReadonlyStore } from '../apiserver/store.ts';
-import type { ConfigMap, KubernetesObject, Pod, Secret, Service } from '../kubernetes/objects.ts';
+import type {
+  ConfigMap,
+  KubernetesObject,
+  Namespace,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  Secret,
+  Service,
+  ServiceAccount,
+} from '../kubernetes/objects.ts';
 import type { PodReferences, ServiceAccountToken } from '../podspec/references.ts';
 import type { Clock } from '../support/clock.ts';
 import { hasCode } from '../support/errors.ts';
@@ -37,6 +57,10 @@ export class ClusterReferences implements PodReferences {
   readonly #tokens: ServiceAccountTokens;
   readonly #secrets = new LruMap<string, Answer<Secret>>(objectsLimit);
   readonly #configMaps = new LruMap<string, Answer<ConfigMap>>(objectsLimit);
+  readonly #serviceAccounts = new LruMap<string, Answer<ServiceAccount>>(objectsLimit);
+  readonly #namespaces = new LruMap<string, Answer<Namespace>>(objectsLimit);
+  readonly #claims = new LruMap<string, Answer<PersistentVolumeClaim>>(objectsLimit);
+  readonly #volumes = new LruMap<string, Answer<PersistentVolume>>(objectsLimit);
   readonly #pending = new Map<string, Promise<unknown>>();
 
   constructor({ client, services, clock }: ClusterReferencesOptions) {
@@ -56,6 +80,29 @@ export class ClusterReferences implements PodReferences {
     options: { readonly signal: AbortSignal },
   ): Promise<ConfigMap | undefined> {
     return this.#read(configMaps, this.#configMaps, { namespace, name, ...options });
+  }
+
+  serviceAccount(
+    namespace: string,
+    name: string,
+    options: { readonly signal: AbortSignal },
+  ): Promise<ServiceAccount | undefined> {
+    return this.#read(serviceAccounts, this.#serviceAccounts, { namespace, name, ...options });
+  }
+
+  namespace(name: string, options: { readonly signal: AbortSignal }): Promise<Namespace | undefined> {
+    return this.#read(namespaces, this.#namespaces, { name, ...options });
+  }
+
+  async persistentVolume(
+    namespace: string,
+    claim: string,
+    options: { readonly signal: AbortSignal },
+  ): Promise<PersistentVolume | undefined> {
+    const key = { namespace, name: claim, ...options };
+    const found = await this.#read(persistentVolumeClaims, this.#claims, key);
+    const name = found?.status?.phase === 'Bound' ? found.spec?.volumeName : undefined;
+    return name === undefined ? undefined : this.#read(persistentVolumes, this.#volumes, { name, ...options });
   }
 
   services(namespace: string): readonly Service[] {
@@ -78,23 +125,20 @@ export class ClusterReferences implements PodReferences {
   async #read<T extends KubernetesObject>(
     resource: Resource<T>,
     answers: LruMap<string, Answer<T>>,
-    { namespace, name, signal }: { namespace: string; name: string; signal: AbortSignal },
+    { signal, ...object }: { namespace?: string; name: string; signal: AbortSignal },
   ): Promise<T | undefined> {
-    const key = `${namespace}/${name}`;
+    const key = `${object.namespace ?? ''}/${object.name}`;
     const known = answers.get(key);
     if (known !== undefined && this.#clock.now() < known.untilMs) return known.object;
     return shared(this.#pending, `${resource.plural}/${key}`, signal, async () => {
-      const object = await this.#find(resource, { namespace, name });
-      const keptMs = object === undefined ? missingMs : foundMs;
-      answers.set(key, { object, untilMs: this.#clock.now() + keptMs });
-      return object;
+      const found = await this.#find(resource, object);
+      const keptMs = found === undefined ? missingMs : foundMs;
+      answers.set(key, { object: found, untilMs: this.#clock.now() + keptMs });
+      return found;
     });
   }
 
-  async #find<T extends KubernetesObject>(
-    resource: Resource<T>,
-    key: { namespace: string; name: string },
-  ): Promise<T | undefined> {
+  async #find<T extends KubernetesObject>(resource: Resource<T>, key: ObjectKey): Promise<T | undefined> {
     try {
       return await this.#client.get(resource, key);
     } catch (error) {
