@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { noPodman } from '../../src/runtime/libpod/testing/podman-service.ts';
+import { RealFargate } from './real-fargate.ts';
+
+interface Task {
+  readonly taskArn: string;
+  readonly lastStatus: string;
+  readonly stopCode?: string;
+  readonly stoppedReason?: string;
+  readonly healthStatus: string;
+  readonly containers: readonly {
+    readonly name: string;
+    readonly exitCode?: number;
+    readonly runtimeId: string;
+    readonly reason?: string;
+    readonly networkInterfaces: readonly { readonly privateIpv4Address: string }[];
+  }[];
+}
+
+const network = 'awsvpcConfiguration={subnets=[subnet-1],securityGroups=[sg-1]}';
+const logs = {
+  logDriver: 'awslogs',
+  options: {
+    'awslogs-group': '/tasks',
+    'awslogs-region': 'us-east-1',
+    'awslogs-stream-prefix': 'p',
+    'awslogs-create-group': 'true',
+  },
+};
+
+let fargate: RealFargate;
+const options = { skip: noPodman };
+
+before(async () => {
+  if (noPodman) return;
+  fargate = await RealFargate.start();
+  await fargate.aws('ecs', 'create-cluster');
+});
+after(async () => fargate?.[Symbol.asyncDispose]());
+
+async function run(family: string, containers: readonly object[], ...more: readonly string[]): Promise<string> {
+  await fargate.aws(
+    ...['ecs', 'register-task-definition', '--family', family, '--network-mode', 'awsvpc'],
+    ...['--requires-compatibilities', 'FARGATE', '--cpu', '256', '--memory', '512'],
+    ...['--execution-role-arn', 'arn:aws:iam::000000000000:role/execution'],
+    ...['--container-definitions', JSON.stringify(containers), ...more],
+  );
+  const { tasks } = await fargate.aws<{ tasks: Task[] }>(
+    ...['ecs', 'run-task', '--task-definition', family, '--launch-type', 'FARGATE'],
+    ...['--network-configuration', network],
+  );
+  return tasks[0]?.taskArn ?? '';
+}
+
+async function reaches(arn: string, status: string): Promise<Task> {
+  return fargate.until(`${arn} is ${status}`, async () => {
+    const { tasks } = await fargate.aws<{ tasks: Task[] }>('ecs', 'describe-tasks', '--tasks', arn);
+    return tasks.find(({ lastStatus }) => lastStatus === status);
+  });
+}
+
+async function output(arn: string): Promise<readonly string[]> {
+  const { events } = await fargate.aws<{ events: { message: string; logStreamName: string }[] }>(
+    ...['logs', 'filter-log-events', '--log-group-name', '/tasks'],
+  );
+  const id = arn.split('/').at(-1) ?? '';
+  return events.filter(({ logStreamName }) => logStreamName.endsWith(id)).map(({ message }) => message);
+}
+
+test(
+  'a web server answers at its task’s address, writes to CloudWatch Logs and knows its metadata',
+  options,
+  async () => {
+    const arn = await run(
+      'web',
+      [
+        {
+          name: 'init',
+          image: 'busybox',
+          essential: false,
+          command: ['sh', '-c', 'echo prepared > /shared/index.html; echo init done'],
+          mountPoints: [{ sourceVolume: 'shared', containerPath: '/shared' }],
+          logConfiguration: logs,
+        },
+        {
+          name: 'app',
+          image: 'busybox',
+          command: [
+            'sh',
+            '-c',
+            'wget -qO- $ECS_CONTAINER_METADATA_URI_V4/task; echo; exec httpd -f -p 8080 -h /shared',
+          ],
+          dependsOn: [{ containerName: 'init', condition: 'SUCCESS' }],
+          mountPoints: [{ sourceVolume: 'shared', containerPath: '/shared', readOnly: true }],
+          healthCheck: { command: ['CMD-SHELL', 'wget -qO- 127.0.0.1:8080'], interval: 5 },
+          // As process 1 it does not hear SIGTERM.
+          stopTimeout: 2,
+          logConfiguration: logs,
+        },
+      ],
+      '--volumes',
+      'name=shared',
+    );
+    const running = await reaches(arn, 'RUNNING');
+    const ip = running.containers[1]?.networkInterfaces[0]?.privateIpv4Address;
+    const answer = await fargate.until('it answers', () => fargate.curl(`http://${ip}:8080`).catch(() => undefined));
+    assert.equal(answer, 'prepared\n');
+    const lines = await fargate.until('its metadata is logged', async () => {
+      const found = await output(arn);
+      return found.length >= 2 ? found : undefined;
+    });
+    assert.equal(lines[0], 'init done');
+    const metadata = JSON.parse(lines[1] ?? '') as { TaskARN: string; Containers: unknown[] };
+    assert.equal(metadata.TaskARN, arn);
+    assert.equal(metadata.Containers.length, 2);
+    await fargate.until('it is healthy', async () => {
+      const { tasks } = await fargate.aws<{ tasks: Task[] }>('ecs', 'describe-tasks', '--tasks', arn);
+      return tasks[0]?.healthStatus === 'HEALTHY' ? true : undefined;
+    });
+
+    await fargate.aws('ecs', 'stop-task', '--task', arn);
+    const stopped = await reaches(arn, 'STOPPED');
+    assert.equal(stopped.stopCode, 'UserInitiated');
+    await assert.rejects(fargate.curl(`http://${ip}:8080`), 'its address no longer answers');
+    assert.equal(await fargate.podman.run(['podman', 'ps', '--all', '--quiet']), '', 'nothing is left');
+  },
+);
+
+test('a container that is killed from the host ends its task with its exit code', options, async () => {
+  const arn = await run('killed', [{ name: 'app', image: 'busybox', command: ['sleep', '1000'] }]);
+  const running = await reaches(arn, 'RUNNING');
+  await fargate.podman.run(['podman', 'kill', '--signal', 'KILL', running.containers[0]?.runtimeId ?? '']);
+  const stopped = await reaches(arn, 'STOPPED');
+  assert.equal(stopped.stopCode, 'EssentialContainerExited');
+  assert.equal(stopped.stoppedReason, 'Essential container in task exited');
+  assert.equal(stopped.containers[0]?.exitCode, 137);
+});
+
+test('a kill of the server loses no task, no output and no exit code', options, async () => {
+  const command = ['sh', '-c', 'trap "exit 3" USR1; i=0; while :; do echo line $((i=i+1)); sleep 0.2; done'];
+  const arn = await run('survivor', [{ name: 'app', image: 'busybox', command, logConfiguration: logs }]);
+  const running = await reaches(arn, 'RUNNING');
+  await fargate.kill();
+  await fargate.podman.run(['podman', 'kill', '--signal', 'USR1', running.containers[0]?.runtimeId ?? '']);
+  await fargate.startAgain();
+  const stopped = await reaches(arn, 'STOPPED');
+  assert.equal(stopped.containers[0]?.exitCode, 3);
+  const lines = await output(arn);
+  assert.deepEqual(
+    lines,
+    lines.map((_, index) => `line ${index + 1}`),
+    'each line once and in order',
+  );
+  assert.ok(lines.length > 0);
+});
+
+test('a program that there is not fails the start with the reason', options, async () => {
+  const arn = await run('nothing', [{ name: 'app', image: 'busybox', command: ['/no/such/program'] }]);
+  const stopped = await reaches(arn, 'STOPPED');
+  assert.equal(stopped.stopCode, 'TaskFailedToStart');
+  assert.match(stopped.containers[0]?.reason ?? '', /^CannotStartContainerError: /);
+});
+
+test('an image that no registry has fails the start', options, async () => {
+  const arn = await run('missing', [{ name: 'app', image: '127.0.0.1:5000/missing/app' }]);
+  const stopped = await reaches(arn, 'STOPPED');
+  assert.match(stopped.stoppedReason ?? '', /^CannotPullContainerError: .*missing\/app/);
+});
