@@ -50,7 +50,7 @@ export class LibpodClient {
 
   /** The answer's JSON. */
   async json<T>(request: LibpodRequest, options: LibpodCallOptions): Promise<T> {
-    const { response } = await this.#send(this.#quick, request, options);
+    const response = await this.#send(this.#quick, request, options);
     return await this.#read(options, () => response.body.json() as Promise<T>);
   }
 
@@ -66,7 +66,7 @@ export class LibpodClient {
 
   /** The answer's bytes as they come. They end, or throw `Unavailable` where the connection breaks. */
   async stream(request: LibpodRequest, options: LibpodCallOptions): Promise<AsyncIterable<Uint8Array>> {
-    const { response } = await this.#send(this.#patient, request, options);
+    const response = await this.#send(this.#patient, request, options);
     return this.#chunks(response, options);
   }
 
@@ -75,16 +75,13 @@ export class LibpodClient {
   }
 
   async #callOn(pool: Pool, request: LibpodRequest, options: LibpodCallOptions): Promise<number> {
-    const { response } = await this.#send(pool, request, options);
+    const response = await this.#send(pool, request, options);
     await this.#read(options, () => response.body.dump());
     return response.statusCode;
   }
 
-  async #send(
-    pool: Pool,
-    request: LibpodRequest,
-    { signal }: LibpodCallOptions,
-  ): Promise<{ readonly response: Dispatcher.ResponseData }> {
+  /** Rejects where the status says that it went wrong. */
+  async #send(pool: Pool, request: LibpodRequest, { signal }: LibpodCallOptions): Promise<Dispatcher.ResponseData> {
     const { method, body } = request;
     const headers = { ...request.headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
     const response = await this.#read({ signal }, () =>
@@ -96,7 +93,7 @@ export class LibpodClient {
         signal,
       }),
     );
-    if (response.statusCode < 400) return { response };
+    if (response.statusCode < 400) return response;
     const text = await this.#read({ signal }, () => response.body.text());
     throw toCodedError(response.statusCode, parseErrorBody(text));
   }

@@ -29,7 +29,7 @@ const always = {
   use_image_hosts: true,
   manage_password: false,
   systemd: 'false',
-  healthconfig: { Test: ['NONE'] },
+  healthconfig: { Test: ['NONE'], Interval: 30e9, Timeout: 30e9, Retries: 3 },
   log_configuration: { driver: 'k8s-file' },
 };
 

@@ -1,5 +1,8 @@
 import type { ContainerSpec, Mount, Resources, SandboxSpec } from '../runtime.ts';
 
+/** Podman 5 refuses every later update of a container whose check, though there is none, has no times. */
+const noHealthCheck = { Test: ['NONE'], Interval: 30e9, Timeout: 30e9, Retries: 3 };
+
 export interface Dns {
   readonly servers: readonly string[];
   readonly searches: readonly string[];
@@ -43,7 +46,7 @@ export function toSpecGenerator(spec: ContainerSpec, dns?: Dns): Readonly<Record
     use_image_hosts: true,
     manage_password: false,
     systemd: 'false',
-    healthconfig: { Test: ['NONE'] },
+    healthconfig: noHealthCheck,
     log_configuration: { driver: 'k8s-file' },
   });
 }

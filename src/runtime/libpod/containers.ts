@@ -1,5 +1,5 @@
 import type { Clock } from '../../support/clock.ts';
-import { hasCode } from '../../support/errors.ts';
+import { hasCode, messageOf } from '../../support/errors.ts';
 import type { CallOptions, ContainerInfo, LabelFilter, Resources } from '../runtime.ts';
 import { type LibpodClient, segment, toFilters, toLabelFilter } from './client.ts';
 import {
@@ -69,14 +69,15 @@ export class Containers {
   }
 
   async remove(id: string, options: CallOptions): Promise<void> {
-    await this.#client.call(
-      {
-        method: 'DELETE',
-        path: `/containers/${segment(id)}`,
-        query: { force: true, ignore: true, timeout: 0, volumes: true },
-      },
-      options,
-    );
+    const path = `/containers/${segment(id)}`;
+    const query = { force: true, ignore: true, timeout: 0, volumes: true };
+    try {
+      await this.#client.call({ method: 'DELETE', path, query }, options);
+    } catch (error) {
+      // Podman 5 has then killed a container that had lost its watcher, and removes it when asked again.
+      if (!messageOf(error).includes('exit code could not be retrieved')) throw error;
+      await this.#client.call({ method: 'DELETE', path, query }, options);
+    }
     this.#known.delete(id);
   }
 

@@ -19,3 +19,8 @@ test('a line without an end is not kept for ever', async () => {
   const endless = Array.fromAsync(readJsonLines(bytes('x'.repeat(3 * 2 ** 20), 2 ** 16)));
   await assert.rejects(endless, (error) => hasCode(error, 'Internal'));
 });
+
+test('an answer that breaks off within a value is said to', async () => {
+  const broken = Array.fromAsync(readJsonLines(bytes('{"a":1}\n{"b"', 4)));
+  await assert.rejects(broken, (error) => hasCode(error, 'Unavailable'));
+});

@@ -11,7 +11,15 @@ export async function* readJsonLines<T>(chunks: AsyncIterable<Uint8Array>): Asyn
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
     if (rest.length > longestLineBytes) throw new CodedError('Internal', 'Podman sent a line without an end');
-    for (const line of lines) if (line.trim() !== '') yield JSON.parse(line) as T;
+    for (const line of lines) if (line.trim() !== '') yield parse<T>(line);
   }
-  if (rest.trim() !== '') yield JSON.parse(rest) as T;
+  if (rest.trim() !== '') yield parse<T>(rest);
+}
+
+function parse<T>(line: string): T {
+  try {
+    return JSON.parse(line) as T;
+  } catch (cause) {
+    throw new CodedError('Unavailable', 'Podman’s answer broke off', { cause });
+  }
 }
