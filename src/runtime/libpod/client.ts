@@ -1,6 +1,7 @@
 import { type Dispatcher, errors, Pool } from 'undici';
 import { isAbortOf } from '../../support/abort.ts';
 import { CodedError, messageOf } from '../../support/errors.ts';
+import type { CallOptions } from '../runtime.ts';
 import { type PodmanErrorBody, toCodedError } from './podman-error.ts';
 
 /** Podman 4.0 and everything after it speak this. */
@@ -24,10 +25,6 @@ export interface LibpodRequest {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export interface LibpodCallOptions {
-  readonly signal: AbortSignal;
-}
-
 /** HTTP to the socket of a Podman service. Rejects with `CodedError`s, Podman's own words in their messages. */
 export class LibpodClient {
   readonly #socketPath: string;
@@ -49,23 +46,23 @@ export class LibpodClient {
   }
 
   /** The answer's JSON. */
-  async json<T>(request: LibpodRequest, options: LibpodCallOptions): Promise<T> {
+  async json<T>(request: LibpodRequest, options: CallOptions): Promise<T> {
     const response = await this.#send(this.#quick, request, options);
     return await this.#read(options, () => response.body.json() as Promise<T>);
   }
 
-  /** Resolves with the status, which is 304 where what was asked for is so already. */
-  async call(request: LibpodRequest, options: LibpodCallOptions): Promise<number> {
-    return await this.#callOn(this.#quick, request, options);
+  /** For what has no answer but that it is so, or was already. */
+  async call(request: LibpodRequest, options: CallOptions): Promise<void> {
+    await this.#callOn(this.#quick, request, options);
   }
 
   /** As `call`, for what Podman answers only when something has happened. */
-  async wait(request: LibpodRequest, options: LibpodCallOptions): Promise<number> {
-    return await this.#callOn(this.#patient, request, options);
+  async wait(request: LibpodRequest, options: CallOptions): Promise<void> {
+    await this.#callOn(this.#patient, request, options);
   }
 
   /** The answer's bytes as they come. They end, or throw `Unavailable` where the connection breaks. */
-  async stream(request: LibpodRequest, options: LibpodCallOptions): Promise<AsyncIterable<Uint8Array>> {
+  async stream(request: LibpodRequest, options: CallOptions): Promise<AsyncIterable<Uint8Array>> {
     const response = await this.#send(this.#patient, request, options);
     return this.#chunks(response, options);
   }
@@ -74,14 +71,13 @@ export class LibpodClient {
     await Promise.all([this.#quick.destroy(), this.#patient.destroy()]);
   }
 
-  async #callOn(pool: Pool, request: LibpodRequest, options: LibpodCallOptions): Promise<number> {
+  async #callOn(pool: Pool, request: LibpodRequest, options: CallOptions): Promise<void> {
     const response = await this.#send(pool, request, options);
     await this.#read(options, () => response.body.dump());
-    return response.statusCode;
   }
 
   /** Rejects where the status says that it went wrong. */
-  async #send(pool: Pool, request: LibpodRequest, { signal }: LibpodCallOptions): Promise<Dispatcher.ResponseData> {
+  async #send(pool: Pool, request: LibpodRequest, { signal }: CallOptions): Promise<Dispatcher.ResponseData> {
     const { method, body } = request;
     const headers = { ...request.headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
     const response = await this.#read({ signal }, () =>
@@ -98,7 +94,7 @@ export class LibpodClient {
     throw toCodedError(response.statusCode, parseErrorBody(text));
   }
 
-  async *#chunks(response: Dispatcher.ResponseData, options: LibpodCallOptions): AsyncGenerator<Uint8Array, void> {
+  async *#chunks(response: Dispatcher.ResponseData, options: CallOptions): AsyncGenerator<Uint8Array, void> {
     const chunks = response.body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
     try {
       for (;;) {
@@ -112,7 +108,7 @@ export class LibpodClient {
   }
 
   /** Does `work` and puts what goes wrong with the connection into our words. */
-  async #read<T>({ signal }: LibpodCallOptions, work: () => Promise<T>): Promise<T> {
+  async #read<T>({ signal }: CallOptions, work: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     try {
       return await work();

@@ -17,6 +17,7 @@ interface ListedPod {
 
 /** What we read of `GET /pods/{id}/json`. */
 interface InspectedPod {
+  readonly Created: string;
   readonly InfraContainerID: string;
   readonly InfraConfig: {
     readonly HostNetwork: boolean;
@@ -27,17 +28,18 @@ interface InspectedPod {
   readonly Containers: readonly { readonly Id: string; readonly State: string }[] | null;
 }
 
-/** What a container needs to know of the sandbox that it joins. */
+/** What stays as it was made. */
 export interface SandboxSettings {
   readonly infraId: string;
-  /** Where the containers do not share the sandbox's own resolv.conf. */
+  readonly createdAtMs: number;
+  /** For containers that join, where they do not share the sandbox's own resolv.conf. */
   readonly dns: Dns | undefined;
 }
 
 /** Sandboxes are Podman's pods: an infra container that only waits holds network, IPC and host name. */
 export class Sandboxes {
   readonly #client: LibpodClient;
-  /** Addresses of ready sandboxes, by the id of the infra container: a list does not tell them. */
+  /** Addresses of ready sandboxes, by their id: a list does not tell them. */
   readonly #ips = new Map<string, readonly string[]>();
   /** By the sandbox's id. They never change. */
   readonly #settings = new Map<string, SandboxSettings>();
@@ -55,11 +57,9 @@ export class Sandboxes {
     try {
       // Starting the pod would do the same and say less about what goes wrong.
       await this.#client.call({ method: 'POST', path: `/containers/${segment(infraName)}/start` }, options);
-      const infra = await this.#inspectInfra(infraName, options);
-      const ips = ipsOf(infra);
-      this.#ips.set(infra.Id, ips);
-      const { name, labels } = spec;
-      return { id, name, labels, ready: true, ips, createdAtMs: Date.parse(infra.Created) };
+      const { infraId, createdAtMs } = await this.settings(id, options);
+      const ips = await this.#ipsOf(id, infraId, options);
+      return { id, name: spec.name, labels: spec.labels, ready: true, ips, createdAtMs };
     } catch (error) {
       if (!options.signal.aborted) await this.remove(id, options).catch(() => {});
       throw error;
@@ -82,15 +82,14 @@ export class Sandboxes {
     const others = pod.Containers?.filter(({ Id, State }) => Id !== infraId && State === 'running') ?? [];
     await Promise.all(others.map(({ Id }) => this.#kill(Id, options)));
     await this.#kill(infraId, options);
-    this.#ips.delete(infraId);
+    this.#ips.delete(id);
   }
 
   async remove(id: string, options: CallOptions): Promise<void> {
     const query = { force: true, timeout: 0 };
     await unlessGone(this.#client.call({ method: 'DELETE', path: `/pods/${segment(id)}`, query }, options));
-    const settings = this.#settings.get(id);
     this.#settings.delete(id);
-    if (settings) this.#ips.delete(settings.infraId);
+    this.#ips.delete(id);
   }
 
   /**
@@ -107,10 +106,11 @@ export class Sandboxes {
   async settings(id: string, options: CallOptions): Promise<SandboxSettings> {
     const known = this.#settings.get(id);
     if (known) return known;
-    const { InfraContainerID, InfraConfig: infra } = await this.#inspectPod(id, options);
+    const { InfraContainerID, InfraConfig: infra, Created } = await this.#inspectPod(id, options);
     const servers = infra.DNSServer ?? [];
     const settings: SandboxSettings = {
       infraId: InfraContainerID,
+      createdAtMs: Date.parse(Created),
       dns:
         infra.HostNetwork && servers.length > 0
           ? { servers, searches: infra.DNSSearch ?? [], options: infra.DNSOption ?? [] }
@@ -122,18 +122,19 @@ export class Sandboxes {
 
   async #toSandbox(pod: ListedPod, options: CallOptions): Promise<Sandbox> {
     const ready = pod.Containers?.find(({ Id }) => Id === pod.InfraId)?.Status === 'running';
-    const ips = ready ? await this.#ipsOf(pod.InfraId, options) : [];
-    if (!ready) this.#ips.delete(pod.InfraId);
+    const ips = ready ? await this.#ipsOf(pod.Id, pod.InfraId, options) : [];
+    if (!ready) this.#ips.delete(pod.Id);
     return { id: pod.Id, name: pod.Name, labels: pod.Labels ?? {}, ready, ips, createdAtMs: Date.parse(pod.Created) };
   }
 
-  async #ipsOf(infraId: string, options: CallOptions): Promise<readonly string[]> {
-    const known = this.#ips.get(infraId);
+  async #ipsOf(id: string, infraId: string, options: CallOptions): Promise<readonly string[]> {
+    const known = this.#ips.get(id);
     if (known) return known;
-    const infra = await unlessGone(this.#inspectInfra(infraId, options));
+    const path = `/containers/${segment(infraId)}/json`;
+    const infra = await unlessGone(this.#client.json<InspectedContainer>({ method: 'GET', path }, options));
     if (!infra) return [];
     const ips = ipsOf(infra);
-    this.#ips.set(infraId, ips);
+    this.#ips.set(id, ips);
     return ips;
   }
 
@@ -144,10 +145,6 @@ export class Sandboxes {
 
   async #inspectPod(id: string, options: CallOptions): Promise<InspectedPod> {
     return await this.#client.json({ method: 'GET', path: `/pods/${segment(id)}/json` }, options);
-  }
-
-  async #inspectInfra(idOrName: string, options: CallOptions): Promise<InspectedContainer> {
-    return await this.#client.json({ method: 'GET', path: `/containers/${segment(idOrName)}/json` }, options);
   }
 }
 
