@@ -1,9 +1,10 @@
 import { pipeline } from 'node:stream/promises';
-import { type Pod, podRef } from '../kubernetes/objects.ts';
+import { podRef } from '../kubernetes/objects.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Clock } from '../support/clock.ts';
 import { CodedError, hasCode, messageOf } from '../support/errors.ts';
 import { type Handler, parameter } from './call.ts';
+import { findContainer } from './find-pod.ts';
 import { whyNoLog } from './log-availability.ts';
 import { parseLogOptions } from './log-options.ts';
 import type { PodSource } from './pod-source.ts';
@@ -22,9 +23,11 @@ export function containerLogs(deps: {
     const { query, response, signal } = call;
     const container = parameter(call, 'container');
     const options = parseLogOptions(query, deps.clock.now());
-    const pod = findPod(deps.pods, parameter(call, 'namespace'), parameter(call, 'pod'));
-    if (!containerNames(pod).includes(container)) {
-      throw new CodedError('NotFound', `container "${container}" not found in pod "${pod.metadata?.name}"`);
+    const name = parameter(call, 'pod');
+    const pod = deps.pods.podByName(parameter(call, 'namespace'), name);
+    if (pod === undefined) throw new CodedError('NotFound', `pod "${name}" does not exist`);
+    if (findContainer(pod, container) === undefined) {
+      throw new CodedError('NotFound', `container "${container}" not found in pod "${name}"`);
     }
     const ref = podRef(pod);
     const why = whyNoLog({ pod, observed: deps.pods.observed(ref.uid), container, previous: options.previous });
@@ -44,16 +47,4 @@ export function containerLogs(deps: {
 function shownToTheUser(error: unknown): never {
   if (hasCode(error, 'NotFound')) throw new CodedError('InvalidInput', messageOf(error), { cause: error });
   throw error;
-}
-
-function findPod(pods: PodSource, namespace: string, name: string): Pod {
-  const pod = pods.podByName(namespace, name);
-  if (pod === undefined) throw new CodedError('NotFound', `pod "${name}" does not exist`);
-  return pod;
-}
-
-function containerNames({ spec }: Pod): string[] {
-  return [...(spec?.containers ?? []), ...(spec?.initContainers ?? []), ...(spec?.ephemeralContainers ?? [])].map(
-    ({ name }) => name,
-  );
 }

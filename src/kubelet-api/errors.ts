@@ -39,7 +39,7 @@ export function statusOf(error: unknown): number {
  * turn into an error any more: its connection is cut, so that nobody takes what came so far for the whole.
  */
 export function answerWithError(response: ServerResponse, error: unknown): void {
-  if (response.headersSent) {
+  if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
   }

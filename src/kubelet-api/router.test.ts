@@ -3,8 +3,8 @@ import { describe, test } from 'node:test';
 import { hasCode } from '../support/errors.ts';
 import { matchRoute, type Route } from './router.ts';
 
-const route = (path: string, method: Route['method'] = 'GET'): Route => ({
-  method,
+const route = (path: string, method: 'GET' | 'POST' = 'GET'): Route => ({
+  methods: [method],
   path,
   subresources: ['proxy'],
   handle: async () => {},

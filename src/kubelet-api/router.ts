@@ -4,7 +4,7 @@ import type { Handler } from './call.ts';
 
 /** One line of the table in routes.ts. */
 export interface Route {
-  readonly method: 'GET' | 'POST';
+  readonly methods: readonly ('GET' | 'POST')[];
   /** Segments with a colon are parameters and have one of the names in `shapes`. */
   readonly path: string;
   /** Any one of these rights to the node opens it. */
@@ -47,7 +47,7 @@ export function matchRoute(routes: readonly Route[], method: string, target: str
   for (const route of routes) {
     const parameters = matchPath(route.path, segments);
     if (parameters === undefined) continue;
-    if (route.method === method) {
+    if (route.methods.some((candidate) => candidate === method)) {
       checkShapes(parameters);
       return {
         kind: 'found',

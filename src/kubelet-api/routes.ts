@@ -1,40 +1,55 @@
 import type { Provider } from '../provider/provider.ts';
 import type { Clock } from '../support/clock.ts';
+import type { Logger } from '../support/logger.ts';
+import { attach } from './attach.ts';
+import type { Subresource } from './authorization.ts';
+import type { Handler } from './call.ts';
 import { containerLogs } from './container-logs.ts';
+import { exec } from './exec.ts';
 import { type HealthCheck, healthz, healthzCheck } from './healthz.ts';
 import type { PodSource } from './pod-source.ts';
 import { pods } from './pods.ts';
+import { portForward } from './port-forward.ts';
 import type { Route } from './router.ts';
 import { runningPods } from './running-pods.ts';
+import type { StreamTimeouts } from './streams/timeouts.ts';
 
 /** What the answers are made of. */
 export interface RouteDeps {
   readonly pods: PodSource;
   readonly provider: Provider;
   readonly syncLoop: HealthCheck;
+  readonly timeouts: StreamTimeouts;
   readonly clock: Clock;
+  readonly log: Logger;
 }
 
 /** Everything that is served, and the right that opens it: kubelet's paths and kubelet's subresources. */
 export function routes(deps: RouteDeps): readonly Route[] {
   const checks = { ping: () => undefined, syncloop: deps.syncLoop };
+  const health: readonly Subresource[] = ['healthz', 'proxy'];
+  const podsRight: readonly Subresource[] = ['pods', 'proxy'];
   return [
-    { method: 'GET', path: '/healthz', subresources: ['healthz', 'proxy'], handle: healthz(checks) },
-    { method: 'GET', path: '/healthz/ping', subresources: ['healthz', 'proxy'], handle: healthzCheck(checks.ping) },
-    {
-      method: 'GET',
-      path: '/healthz/syncloop',
-      subresources: ['healthz', 'proxy'],
-      handle: healthzCheck(checks.syncloop),
-    },
-    { method: 'GET', path: '/pods', subresources: ['pods', 'proxy'], handle: pods(deps.pods) },
-    { method: 'GET', path: '/runningpods', subresources: ['pods', 'proxy'], handle: runningPods(deps.provider) },
-    {
-      method: 'GET',
-      path: '/containerLogs/:namespace/:pod/:container',
-      subresources: ['proxy'],
-      longLived: true,
-      handle: containerLogs(deps),
-    },
+    get('/healthz', health, healthz(checks)),
+    get('/healthz/ping', health, healthzCheck(checks.ping)),
+    get('/healthz/syncloop', health, healthzCheck(checks.syncloop)),
+    get('/pods', podsRight, pods(deps.pods)),
+    get('/runningpods', podsRight, runningPods(deps.provider)),
+    { ...get('/containerLogs/:namespace/:pod/:container', ['proxy'], containerLogs(deps)), longLived: true },
+    stream('/exec/:namespace/:pod/:container', exec(deps)),
+    stream('/exec/:namespace/:pod/:uid/:container', exec(deps)),
+    stream('/attach/:namespace/:pod/:container', attach(deps)),
+    stream('/attach/:namespace/:pod/:uid/:container', attach(deps)),
+    stream('/portForward/:namespace/:pod', portForward(deps)),
+    stream('/portForward/:namespace/:pod/:uid', portForward(deps)),
   ];
+}
+
+function get(path: string, subresources: readonly Subresource[], handle: Handler): Route {
+  return { methods: ['GET'], path, subresources, handle };
+}
+
+/** WebSockets begin with a GET, SPDY by either. */
+function stream(path: string, handle: Handler): Route {
+  return { methods: ['GET', 'POST'], path, subresources: ['proxy'], longLived: true, handle };
 }

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import type { ApiClient } from '../apiserver/client.ts';
 import { aborted } from '../support/abort.ts';
 import type { Clock } from '../support/clock.ts';
@@ -14,6 +16,7 @@ import { answerWithError, HttpError, statusOf } from './errors.ts';
 import { matchRoute, type Route } from './router.ts';
 import { type RouteDeps, routes } from './routes.ts';
 import type { ClientCa, ServingCertificate } from './serving-certificate.ts';
+import { Upgrade } from './streams/upgrade.ts';
 import { TlsMaterial } from './tls.ts';
 import type { TlsParameters } from './tls-parameters.ts';
 
@@ -38,8 +41,6 @@ export interface KubeletApiOptions extends RouteDeps {
   readonly serving: ServingCertificate;
   readonly clientCa: ClientCa;
   readonly tlsParameters: TlsParameters;
-  /** A follower of logs, or another long-lived stream, ends after this long without a byte. */
-  readonly streamIdleTimeoutMs: number;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -56,6 +57,8 @@ export class KubeletApiServer {
   readonly #authenticator: Authenticator;
   readonly #authorizer: Authorizer;
   readonly #calls = new Set<RunningCall>();
+  /** Connections that HTTP does not know any more. */
+  readonly #upgraded = new Set<Socket>();
   #started: { readonly server: Server; readonly material: TlsMaterial; readonly connections: Connections } | undefined;
 
   constructor(options: KubeletApiOptions) {
@@ -91,6 +94,14 @@ export class KubeletApiServer {
     const connections = new Connections(server, this.#options);
     server.on('request', (request, response) => {
       if (connections.admit(request, response)) void this.#serve(request, response);
+    });
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      // HTTP has let go of it: an error nobody listens to would end the process.
+      socket.on('error', () => {});
+      const response = new ServerResponse(request);
+      if (!connections.admit(request, response)) return;
+      response.assignSocket(socket as TLSSocket);
+      void this.#serveUpgrade(request, response, new Upgrade({ socket, head, response }));
     });
     server.listen(address.port, address.host === '' ? undefined : address.host);
     try {
@@ -128,13 +139,26 @@ export class KubeletApiServer {
     const deadline = this.#options.clock.after(closeDeadlineMs, () => {
       for (const call of this.#calls) call.abort.abort(endOfServer());
       server.closeAllConnections();
+      for (const socket of this.#upgraded) socket.destroy();
     });
     await closed;
     deadline.cancel();
   }
 
+  /** A request whose client wants to leave HTTP: answered as any other until a handler takes the connection. */
+  async #serveUpgrade(request: IncomingMessage, response: ServerResponse, upgrade: Upgrade): Promise<void> {
+    const socket = request.socket;
+    // Streams have their own idle timeout, in which pings count.
+    socket.setTimeout(0);
+    this.#upgraded.add(socket);
+    socket.once('close', () => this.#upgraded.delete(socket));
+    response.shouldKeepAlive = false;
+    response.once('finish', () => socket.destroySoon());
+    await this.#serve(request, response, upgrade);
+  }
+
   /** One request, from whoever sent it to its answer. Never rejects. */
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #serve(request: IncomingMessage, response: ServerResponse, upgrade?: Upgrade): Promise<void> {
     const { method = '', url = '' } = request;
     try {
       limitBody(request, response);
@@ -145,29 +169,41 @@ export class KubeletApiServer {
       if (match.kind === 'not-found') throw new CodedError('NotFound', '404 page not found');
       if (match.kind === 'wrong-method') throw new HttpError(405, '405: Method Not Allowed');
       const { route, parameters, query } = match;
-      await this.#run(route, response, (signal) => route.handle({ request, response, parameters, query, signal }));
+      await this.#run({ request, response, upgrade, route }, (signal) =>
+        route.handle({ request, response, upgrade, caller, parameters, query, signal }),
+      );
     } catch (error) {
-      if (response.destroyed) return;
       const status = statusOf(error);
       const words = { method, path: url.replace(/\?.*/s, '').slice(0, 512), status, error };
-      if (status >= 500) this.#options.log.warn('a request to the kubelet API failed', words);
+      if (status >= 500 && !request.socket.destroyed)
+        this.#options.log.warn('a request to the kubelet API failed', words);
       else this.#options.log.debug('a request to the kubelet API was refused', words);
-      answerWithError(response, error);
+      if (upgrade?.taken) request.socket.destroy();
+      else answerWithError(response, error);
     }
   }
 
-  async #run(route: Route, response: ServerResponse, handle: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    const call = { longLived: route.longLived === true, abort: new AbortController() };
+  async #run(
+    parts: {
+      readonly request: IncomingMessage;
+      readonly response: ServerResponse;
+      readonly upgrade: Upgrade | undefined;
+      readonly route: Route;
+    },
+    handle: (signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
+    const { socket } = parts.request;
+    const call = { longLived: parts.route.longLived === true, abort: new AbortController() };
+    const lifetime = parts.upgrade === undefined ? parts.response : socket;
     const onClose = (): void => call.abort.abort(new CodedError('Unavailable', 'the client has gone'));
-    response.once('close', onClose);
+    lifetime.once('close', onClose);
     this.#calls.add(call);
-    if (call.longLived) response.socket?.setTimeout(this.#options.streamIdleTimeoutMs);
+    if (call.longLived && parts.upgrade === undefined) socket.setTimeout(this.#options.timeouts.idleMs);
     try {
       await handle(call.abort.signal);
     } finally {
       this.#calls.delete(call);
-      response.off('close', onClose);
-      if (call.longLived) response.socket?.setTimeout(stalledMs);
+      lifetime.off('close', onClose);
     }
   }
 }

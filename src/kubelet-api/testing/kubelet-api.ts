@@ -132,7 +132,7 @@ export class TestKubeletApi {
       clientCa: async () => authority.pem,
       tlsParameters: parseTlsParameters('VersionTLS12', ''),
       syncLoop: () => undefined,
-      streamIdleTimeoutMs: 60_000,
+      timeouts: { idleMs: 60_000, creationMs: 30_000, clock: systemClock },
       clock: systemClock,
       log: silentLogger,
       ...options,

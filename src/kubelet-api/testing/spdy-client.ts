@@ -38,6 +38,7 @@ export class SpdyClient {
   goAway = false;
   #buffered: Buffer = Buffer.alloc(0);
   #nextId = 1;
+  #opening: Promise<unknown> = Promise.resolve();
   readonly #deflate: Deflate = createDeflate({ dictionary: headerDictionary, level: 9 });
   readonly #inflate: Inflate = createInflate({ dictionary: headerDictionary });
 
@@ -54,8 +55,14 @@ export class SpdyClient {
     this.#inflate.resume();
   }
 
-  /** Sends SYN_STREAM; headers are written one after the other, so calls wait for each other. */
-  async open(headers: Readonly<Record<string, string>>, flags = 0): Promise<ClientStream> {
+  /** Sends SYN_STREAM. Headers are one compressed stream, so calls wait for each other. */
+  open(headers: Readonly<Record<string, string>>, flags = 0): Promise<ClientStream> {
+    const opened = this.#opening.then(() => this.#open(headers, flags));
+    this.#opening = opened;
+    return opened;
+  }
+
+  async #open(headers: Readonly<Record<string, string>>, flags: number): Promise<ClientStream> {
     const stream = new ClientStream(this.#nextId);
     this.#nextId += 2;
     this.streams.set(stream.id, stream);

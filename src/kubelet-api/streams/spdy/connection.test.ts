@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
+import { systemClock } from '../../../support/clock.ts';
 import { seededRandom } from '../../../support/random.ts';
 import { socketPair } from '../../testing/socket-pair.ts';
 import { SpdyClient } from '../../testing/spdy-client.ts';
@@ -23,6 +24,7 @@ async function setUp(options: Partial<SpdyConnectionOptions> = {}): Promise<Setu
     maxStreams: 100,
     onStream: (stream) => streams.push(stream),
     onActivity: () => {},
+    clock: systemClock,
     ...options,
   });
   return { client: new SpdyClient(client), connection, streams, cut: () => server.destroyed };

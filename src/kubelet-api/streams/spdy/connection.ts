@@ -1,5 +1,7 @@
 import type { Duplex } from 'node:stream';
+import type { Clock } from '../../../support/clock.ts';
 import { CodedError } from '../../../support/errors.ts';
+import { SignOfLife } from '../sign-of-life.ts';
 import {
   dataFrameHeader,
   goAwayFrame,
@@ -26,6 +28,7 @@ export interface SpdyConnectionOptions {
   readonly onStream: (stream: SpdyStream, headers: SpdyHeaders) => void;
   /** Called for whatever comes in or goes out. */
   readonly onActivity: () => void;
+  readonly clock: Clock;
 }
 
 /**
@@ -42,7 +45,9 @@ export class SpdyConnection {
   readonly #streams = new Map<number, SpdyStream>();
   /** Streams whose reader is behind. */
   readonly #behind = new Set<SpdyStream>();
+  readonly #signOfLife: SignOfLife;
   #waitingForDrain: (() => void)[] = [];
+  #lastPingId = 0;
   #lastStreamId = 0;
   #pendingControlBytes = 0;
   #closing = false;
@@ -50,6 +55,7 @@ export class SpdyConnection {
   constructor(options: SpdyConnectionOptions) {
     this.#options = options;
     this.#transport = options.transport;
+    this.#signOfLife = new SignOfLife(options.clock, () => this.#ping());
     this.#transport.on('data', (chunk: Buffer) => this.#receive(chunk));
     this.#transport.on('drain', () => this.#drained());
     // Whoever hangs up wants nothing any more: no client of Kubernetes closes only one direction.
@@ -66,6 +72,7 @@ export class SpdyConnection {
   close(): void {
     if (this.#closing) return;
     this.#closing = true;
+    this.#signOfLife.stop();
     for (const stream of this.#streams.values()) stream.destroy();
     this.#control(goAwayFrame(this.#lastStreamId));
     this.#transport.end();
@@ -105,7 +112,7 @@ export class SpdyConnection {
         this.#streams.get(frame.streamId)?.resetByPeer();
         return;
       case 'ping':
-        // Even numbers are ours, and we send none.
+        // Even numbers are ours: an answer, which says no more than that it is there.
         if (frame.id % 2 === 1) this.#control(pingFrame(frame.id));
         return;
       case 'go-away':
@@ -141,8 +148,13 @@ export class SpdyConnection {
   #hold(stream: SpdyStream, behind: boolean): void {
     if (behind) this.#behind.add(stream);
     else this.#behind.delete(stream);
-    if (this.#behind.size > 0 && !this.#closing) this.#transport.pause();
-    else this.#transport.resume();
+    if (this.#behind.size > 0 && !this.#closing) {
+      this.#transport.pause();
+      this.#signOfLife.start();
+    } else {
+      this.#transport.resume();
+      this.#signOfLife.stop();
+    }
   }
 
   #forget(stream: SpdyStream): void {
@@ -159,6 +171,13 @@ export class SpdyConnection {
     this.#transport.uncork();
     if (this.#transport.writableNeedDrain) this.#waitingForDrain.push(done);
     else done();
+  }
+
+  #ping(): void {
+    // Where the client does not read either, one more would only wait with the rest.
+    if (this.#transport.writableNeedDrain) return;
+    this.#lastPingId = (this.#lastPingId + 2) % 2 ** 31;
+    this.#control(pingFrame(this.#lastPingId));
   }
 
   #drained(): void {
@@ -182,6 +201,7 @@ export class SpdyConnection {
 
   #closed(): void {
     this.#closing = true;
+    this.#signOfLife.stop();
     const gone = new CodedError('Unavailable', 'the client has gone');
     for (const stream of [...this.#streams.values()]) stream.destroy(gone);
     this.#waitingForDrain = [];
