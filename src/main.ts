@@ -25,6 +25,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const { options } = invocation;
   const log = createLogger(options.logLevel);
   if (options.ignoredFlags.length > 0) log.warn(`These flags have no effect here: ${options.ignoredFlags.join(', ')}`);
+  // Waiting alone does not keep a process alive.
+  const alive = setInterval(() => {}, 2 ** 30);
   const ended = new AbortController();
   const stop = (signal: NodeJS.Signals): void => {
     if (ended.signal.aborted) {
@@ -47,6 +49,8 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (ended.signal.aborted && error === ended.signal.reason) return 0;
     return complain(error);
+  } finally {
+    clearInterval(alive);
   }
 }
 

@@ -16,7 +16,7 @@ import { parseTlsParameters } from './kubelet-api/tls-parameters.ts';
 import { initNode as createOrLabelNode } from './node/init-node.ts';
 import { addressTowards } from './node/node-address.ts';
 import { NodeController } from './node/node-controller.ts';
-import { kubeletVersion, type NodeIdentity } from './node/node-status.ts';
+import { kubeletVersion } from './node/node-status.ts';
 import type { Options } from './options.ts';
 import { PodController } from './pods/pod-controller.ts';
 import { ClusterReferences } from './pods/references.ts';
@@ -121,45 +121,51 @@ async function run(
     clock,
     log,
   });
+  metrics.runningPodsFrom(() => podController.runningPods);
   const { port } = await kubeletApi.listen({ host: '', port: options.kubeletPort });
-  const identity: NodeIdentity = {
-    nodeName,
-    nodeIp,
-    operatingSystem,
-    kubeletPort: port,
-    taint: options.taint,
-    kubeletVersion: kubeletVersion(version),
-  };
   const nodeController = new NodeController({
     ...dependencies,
-    identity,
+    identity: {
+      nodeName,
+      nodeIp,
+      operatingSystem,
+      kubeletPort: port,
+      taint: options.taint,
+      kubeletVersion: kubeletVersion(version),
+    },
     provider,
     onProviderBack: () => podController.retryFailed(),
     recordEvent: (event) => events.record({ object: involvedNode(nodeName), ...event }),
   });
-  await nodeController.claim({ signal });
-  const metricsServer = options.metricsAddress && (await serveMetrics(metrics, options.metricsAddress, signal));
-  log.info(`Node ${nodeName} at ${nodeIp}:${port}, pods on ${provider.name}`, { server: endpoint.server });
 
-  const eventsEnded = new AbortController();
-  const writingEvents = events.run(eventsEnded.signal);
-  await Promise.all([
-    serviceInformer.run(signal),
-    podInformer.run(signal),
-    nodeController.run({ signal }),
-    kubeletApi.run(signal),
-    metricsServer?.done,
-    serviceInformer.synced.then(
+  // Ends last, however it ends: what serves us and what tells of us.
+  const ended = new AbortController();
+  const serving = [kubeletApi.run(ended.signal), events.run(ended.signal)];
+  try {
+    await nodeController.claim({ signal });
+    if (options.metricsAddress) {
+      serving.push((await serveMetrics(metrics, options.metricsAddress, ended.signal)).closed);
+    }
+    log.info(`Node ${nodeName} at ${nodeIp}:${port}, pods on ${provider.name}`, { server: endpoint.server });
+    // The lease is let go when the last status has been written.
+    const podsEnded = new AbortController();
+    const runPods = async (): Promise<void> => {
       // Not before: a pod's environment holds the variables of the services.
-      () => podController.run({ signal, onReady: () => nodeController.markReady() }),
-      (error: unknown) => {
-        if (!signal.aborted) throw error;
-      },
-    ),
-  ]);
-  await events.flush(AbortSignal.timeout(flushTimeoutMs));
-  eventsEnded.abort(signal.reason);
-  await writingEvents;
+      await serviceInformer.synced.catch(() => {});
+      if (!signal.aborted) await podController.run({ signal, onReady: () => nodeController.markReady() });
+      podsEnded.abort(signal.reason);
+    };
+    await Promise.all([
+      serviceInformer.run(signal),
+      podInformer.run(signal),
+      nodeController.run({ signal: podsEnded.signal }),
+      runPods(),
+    ]);
+    await events.flush(AbortSignal.timeout(flushTimeoutMs));
+  } finally {
+    ended.abort(signal.reason);
+    await Promise.all(serving);
+  }
 }
 
 /** The init step: gives the node the labels and the taint that its own identity may not, and leaves. */

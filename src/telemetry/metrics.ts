@@ -41,14 +41,20 @@ export class Metrics {
     registers: [this.registry],
   });
 
-  readonly runningPods = new Gauge({
-    name: 'kubelet_running_pods',
-    help: 'Pods that the provider runs',
-    registers: [this.registry],
-  });
-
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** Where to read how many pods run, at each scrape. */
+  runningPodsFrom(count: () => number): void {
+    new Gauge({
+      name: 'kubelet_running_pods',
+      help: 'Pods that the provider runs',
+      registers: [this.registry],
+      collect() {
+        this.set(count());
+      },
+    });
   }
 
   /** `verb` in the API's words, `code` an HTTP status or `error`. */
@@ -71,14 +77,14 @@ export class Metrics {
 }
 
 /**
- * Serves `/metrics` on `address` until the signal aborts. Resolves with the port once it listens and with `done` when
- * it has closed; rejects with `Unavailable` where the address cannot be had.
+ * Serves `/metrics` on `address` until the signal aborts. Resolves once it listens, with the port and with `closed`, which
+ * resolves when it has; rejects with `Unavailable` where the address cannot be had.
  */
 export async function serveMetrics(
   metrics: Metrics,
   address: { readonly host: string; readonly port: number },
   signal: AbortSignal,
-): Promise<{ readonly port: number; readonly done: Promise<void> }> {
+): Promise<{ readonly port: number; readonly closed: Promise<void> }> {
   const server = createServer((request, response) => {
     if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
       response.writeHead(404).end('only GET /metrics is served here\n');
@@ -98,12 +104,12 @@ export async function serveMetrics(
     });
     server.listen(address.port, address.host || undefined, resolve);
   });
-  const done = aborted(signal).then(
+  const closed = aborted(signal).then(
     () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   );
-  return { port: (server.address() as AddressInfo).port, done };
+  return { port: (server.address() as AddressInfo).port, closed };
 }

@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Pod } from '../../src/kubernetes/objects.ts';
 import { ClusterClient } from '../cluster/cluster-client.ts';
+import { runCommand } from '../cluster/run-command.ts';
 import { waitFor } from '../cluster/wait-for.ts';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
@@ -179,13 +180,16 @@ export class Stage {
     return (list?.items ?? []).map((event) => `${event.reason}: ${event.message}`);
   }
 
-  /** What Podman has of this stage's node: one line a container, `name state`. */
+  /** What Podman has of this stage's node, sandboxes included: one line a container, `name running` or `name ended`. */
   async containers(): Promise<string[]> {
     const output = await cluster.podman([
       ...['ps', '--all', '--filter', `label=virtual-kubelet.io/node=${this.nodeName}`],
-      ...['--format', '{{.Names}} {{.State}}'],
+      ...['--format', '{{.Names}} {{.Status}}'],
     ]);
-    return output.split('\n').filter((line) => line !== '');
+    return output
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => line.replace(/ Up .*/, ' running').replace(/ (?!running$).*/, ' ended'));
   }
 
   async clear(): Promise<void> {
@@ -209,6 +213,7 @@ export class Stage {
         .podman(['pod', 'rm', '--force', '--all', '--filter', `label=virtual-kubelet.io/node=${nodeName}`])
         .catch(() => {});
     } finally {
+      for (const mount of mountsBelow(this.rootDir)) await runCommand(['umount', mount]);
       rmSync(this.rootDir, { recursive: true, force: true });
     }
   }
@@ -270,6 +275,12 @@ export class VirtualNodeProcess {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Secrets are kept in memory: a file system of their own below the root dir, which stays for the next process. */
+function mountsBelow(folder: string): string[] {
+  const mounts = readFileSync('/proc/mounts', 'utf8').split('\n');
+  return mounts.map((line) => line.split(' ')[1] ?? '').filter((path) => path.startsWith(`${folder}/`));
 }
 
 /** The status of one container of a pod. */

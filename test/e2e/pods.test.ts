@@ -114,7 +114,15 @@ test('a pod talks to the API server with its own token', async (context) => {
   };
   assert.equal(claims.sub, `system:serviceaccount:${stage.namespace}:default`);
   assert.equal(claims['kubernetes.io'].pod.uid, pod.metadata?.uid);
-  const whoAmI = await kubectl('auth', 'whoami', `--token=${terminated?.message}`, '--output=json');
+  const whoAmI = await kubectl(
+    ...['auth', 'whoami', '--output=json', `--token=${terminated?.message}`],
+    // The administrator's certificate would count for more than the token.
+    ...[
+      '--kubeconfig=/dev/null',
+      `--server=${cluster.apiServerUrl}`,
+      `--certificate-authority=${cluster.certificateAuthorityFile}`,
+    ],
+  );
   assert.match(whoAmI, /system:serviceaccount/);
 });
 
@@ -280,25 +288,25 @@ test('images: Always pulls, Never refuses to, and a missing one is told and back
 
 test('a pod that can never run is Failed with every field named; what the API server fills in refuses nothing', async (context) => {
   const stage = await Stage.set(context);
-  await stage.startNode({ provider: 'memory' });
+  await stage.startNode();
   await cluster.apply([
     stage.pod('plain', { containers: [{ name: 'c', image: 'nginx' }] }),
     stage.pod('impossible', {
       containers: [{ ...sleeper, volumeMounts: [{ name: 'h', mountPath: '/h' }] }],
-      volumes: [{ name: 'h', hostPath: { path: '/etc' } }],
-      hostNetwork: true,
+      volumes: [{ name: 'h', nfs: { server: '127.0.0.1', path: '/' } }],
+      hostPID: true,
     }),
   ]);
   await stage.untilPod('plain', 'ready', isReady);
   const pod = await stage.untilPod('impossible', 'Failed', (one) => one.status?.phase === 'Failed');
-  assert.match(pod.status?.message ?? '', /hostNetwork/);
-  assert.match(pod.status?.message ?? '', /hostPath/);
-  assert.ok((await stage.events()).some((event) => event.includes('hostNetwork')));
+  assert.match(pod.status?.message ?? '', /hostPID/);
+  assert.match(pod.status?.message ?? '', /volumes\[\d\]\.nfs/);
+  assert.ok((await stage.events()).some((event) => event.includes('hostPID')));
 });
 
 test('a DaemonSet whose pods are refused does not become a storm', async (context) => {
   const stage = await Stage.set(context);
-  await stage.startNode({ provider: 'memory' });
+  await stage.startNode();
   const { namespace } = stage;
   for (const [kind, name, more] of [
     ['DaemonSet', 'daemon', {}],
@@ -314,13 +322,13 @@ test('a DaemonSet whose pods are refused does not become a storm', async (contex
           selector: { matchLabels: { app: name } },
           template: {
             metadata: { labels: { app: name } },
-            spec: { ...stage.placement, hostNetwork: true, containers: [sleeper] },
+            spec: { ...stage.placement, hostPID: true, containers: [sleeper] },
           },
         },
       },
     ]);
   }
-  await waitFor(async () => (await stage.events()).some((event) => event.includes('hostNetwork')), {
+  await waitFor(async () => (await stage.events()).some((event) => event.includes('hostPID')), {
     what: 'the refusal to be told',
     timeoutMs: 20_000,
   });
