@@ -1,0 +1,211 @@
+import type { Container, Pod, Volume } from '../../../kubernetes/objects.ts';
+import { isSidecar } from '../../../podspec/containers.ts';
+import type { FeatureId } from '../../../podspec/features/feature.ts';
+import type { Refusal } from '../../../podspec/features/refusals.ts';
+import type { FargateConfig } from '../config.ts';
+import { allContainers } from '../resolve/pod-inputs.ts';
+import { annotatedCapacityProviders, annotatedUlimits } from './annotations.ts';
+import { healthCheckOf } from './health-check.ts';
+import { platformOf } from './platform.ts';
+import { containersWithFields } from './spec-fields.ts';
+import { cpuUnitsFromMilliCpu, podNeeds, smallestSize } from './task-size.ts';
+import { isInMemory, mountingContainers } from './volumes.ts';
+import { windowsRefusals } from './windows-refusals.ts';
+
+const mostContainers = 10;
+const mostStorageGib = 200;
+
+/**
+ * Everything in the pod's spec that Fargate cannot do, beyond what the provider's capabilities say of whole features.
+ * Throws `InvalidInput` for annotations of ours that make no sense.
+ */
+export function fargateRefusals(pod: Pod, config: FargateConfig): Refusal[] {
+  annotatedCapacityProviders(pod);
+  annotatedUlimits(pod);
+  return [
+    ...podRefusals(pod, config),
+    ...containersWithFields(pod).flatMap(({ container, field }) => containerRefusals(container, field, pod)),
+    ...(pod.spec?.volumes ?? []).flatMap((volume, index) =>
+      volumeRefusals(volume, `spec.volumes[${index}]`, { pod, config }),
+    ),
+    ...sizeRefusals(pod, config),
+  ];
+}
+
+function podRefusals(pod: Pod, config: FargateConfig): Refusal[] {
+  const { spec } = pod;
+  const refused: Refusal[] = [];
+  const count = allContainers(pod).length;
+  if (count > mostContainers) {
+    refused.push(
+      refusal(
+        'spec.containers',
+        undefined,
+        `an ECS task has ${mostContainers} containers at most, the pod has ${count}`,
+      ),
+    );
+  }
+  if ((spec?.containers.length ?? 0) > 1 && spec?.restartPolicy !== 'Always' && spec?.restartPolicy !== undefined) {
+    refused.push(
+      refusal(
+        'spec.restartPolicy',
+        'restart-policy',
+        `ECS ends the whole task when one of its containers ends, so ${spec.restartPolicy} needs a pod of one container (others may be sidecars: init containers of restartPolicy Always)`,
+      ),
+    );
+  }
+  if (spec?.dnsConfig !== undefined || !['ClusterFirst', 'Default', undefined].includes(spec?.dnsPolicy)) {
+    refused.push(
+      refusal(
+        spec?.dnsConfig ? 'spec.dnsConfig' : 'spec.dnsPolicy',
+        'dns-policy',
+        "Fargate's tasks have the VPC's resolver and no other",
+      ),
+    );
+  }
+  for (const [index, { name }] of (spec?.securityContext?.sysctls ?? []).entries()) {
+    if (!name.startsWith('net.')) {
+      refused.push(
+        refusal(
+          `spec.securityContext.sysctls[${index}]`,
+          'sysctls',
+          'Fargate lets a task set sysctls of the network (net.…) alone',
+        ),
+      );
+    }
+  }
+  if (spec?.imagePullSecrets?.length && config.executionRoleArn === undefined) {
+    refused.push(
+      refusal(
+        'spec.imagePullSecrets',
+        'image-pull-secrets',
+        'the provider’s configuration has no ExecutionRoleArn, with which Fargate reads them',
+      ),
+    );
+  }
+  const platform = platformOf(pod, config);
+  if ('why' in platform) refused.push(refusal(platform.field, undefined, platform.why));
+  else if (platform.operatingSystem === 'windows') refused.push(...windowsRefusals(pod, config));
+  return refused;
+}
+
+function containerRefusals(container: Container, field: string, pod: Pod): Refusal[] {
+  const refused: Refusal[] = [];
+  const refuse = (name: string, feature: FeatureId, why: string): void => {
+    refused.push(refusal(`${field}.${name}`, feature, why));
+  };
+  const { securityContext = {}, imagePullPolicy, ports = [] } = container;
+  const ofPod = pod.spec?.securityContext ?? {};
+  if (imagePullPolicy === 'Never') {
+    refuse('imagePullPolicy', 'image-pull-policy', 'Fargate keeps no images: every task pulls its own');
+  }
+  if (securityContext.capabilities?.add?.some((name) => name !== 'SYS_PTRACE')) {
+    refuse(
+      'securityContext.capabilities.add',
+      'capabilities',
+      'Fargate lets a task add SYS_PTRACE and no other capability',
+    );
+  }
+  const runAsUser = securityContext.runAsUser ?? ofPod.runAsUser;
+  if (runAsUser === undefined && (securityContext.runAsGroup ?? ofPod.runAsGroup) !== undefined) {
+    refuse('securityContext.runAsGroup', 'run-as-user', 'ECS takes a group beside a user alone; set runAsUser too');
+  }
+  if ((securityContext.runAsNonRoot ?? ofPod.runAsNonRoot) && !runAsUser) {
+    refuse(
+      'securityContext.runAsNonRoot',
+      'run-as-user',
+      'nobody looks at the image’s user before ECS starts it; set runAsUser to other than 0 too',
+    );
+  }
+  if (ports.some(({ protocol }) => protocol === 'SCTP')) {
+    refuse('ports', 'command-args-env', 'ECS knows ports of TCP and UDP alone');
+  }
+  return [...refused, ...probeRefusals(container, field, pod)];
+}
+
+function probeRefusals(container: Container, field: string, pod: Pod): Refusal[] {
+  const refused: Refusal[] = [];
+  const health = healthCheckOf(container);
+  if (health.kind === 'impossible') {
+    refused.push(refusal(`${field}.${health.probe}Probe.exec`, 'exec-probes', health.why));
+  }
+  if (isSidecar(container) && container.startupProbe && !container.startupProbe.exec) {
+    refused.push(
+      refusal(
+        `${field}.startupProbe`,
+        'sidecar-containers',
+        'ECS starts the containers after a sidecar by its health check, which runs a command; use an exec probe',
+      ),
+    );
+  }
+  for (const probe of ['livenessProbe', 'startupProbe'] as const) {
+    const grace = container[probe]?.terminationGracePeriodSeconds;
+    if (grace !== undefined && grace !== pod.spec?.terminationGracePeriodSeconds) {
+      refused.push(
+        refusal(
+          `${field}.${probe}.terminationGracePeriodSeconds`,
+          'termination-grace',
+          'a task has one grace period, whoever ends it',
+        ),
+      );
+    }
+  }
+  return refused;
+}
+
+function volumeRefusals(
+  volume: Volume,
+  field: string,
+  { pod, config }: { pod: Pod; config: FargateConfig },
+): Refusal[] {
+  if (!isInMemory(volume)) return [];
+  if (!config.allowTmpfs) {
+    return [
+      refusal(
+        `${field}.emptyDir.medium`,
+        'empty-dir',
+        'memory for volumes (tmpfs) is switched off; the provider’s configuration can switch it on with Tmpfs',
+      ),
+    ];
+  }
+  if (mountingContainers(pod, volume) > 1) {
+    return [
+      refusal(
+        `${field}.emptyDir.medium`,
+        'empty-dir',
+        'on Fargate a volume in memory belongs to one container, and several mount it',
+      ),
+    ];
+  }
+  return [];
+}
+
+function sizeRefusals(pod: Pod, config: FargateConfig): Refusal[] {
+  const platform = platformOf(pod, config);
+  const operatingSystem = 'why' in platform ? 'linux' : platform.operatingSystem;
+  const { milliCpu, memoryMib, storageGib } = podNeeds(pod);
+  const refused: Refusal[] = [];
+  if (smallestSize({ cpuUnits: cpuUnitsFromMilliCpu(milliCpu), memoryMib }, operatingSystem) === undefined) {
+    refused.push(
+      refusal(
+        'spec.containers[*].resources',
+        'resource-limits',
+        `no size of Fargate has ${milliCpu}m CPU and ${memoryMib} MiB of memory`,
+      ),
+    );
+  }
+  if (storageGib > mostStorageGib) {
+    refused.push(
+      refusal(
+        'spec.containers[*].resources',
+        'ephemeral-storage-limits',
+        `a task has ${mostStorageGib} GiB of storage at most, the pod wants ${storageGib}`,
+      ),
+    );
+  }
+  return refused;
+}
+
+function refusal(field: string, feature: FeatureId | undefined, why: string): Refusal {
+  return { field, feature, why };
+}
