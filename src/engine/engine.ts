@@ -3,13 +3,12 @@ import type { ObservedPod } from '../podspec/status/observed.ts';
 import { Backoff } from '../queue/backoff.ts';
 import { WorkQueue } from '../queue/work-queue.ts';
 import { CodedError, messageOf } from '../support/errors.ts';
-import { memoryFolder, notedPods } from './disk/pod-folder.ts';
+import { memoryFolder, notedPod, podFolders } from './disk/pod-folder.ts';
 import { EffectKit } from './effects/effect-kit.ts';
 import type { EngineContext } from './engine-context.ts';
 import { ImagePuller } from './images/image-puller.ts';
 import { chooseLog } from './log-source.ts';
 import { type ReadLogOptions, readLog } from './logs/read-log.ts';
-import { nothingOf } from './pod/actual-pod.ts';
 import { podFromContainers } from './pod/found-pod.ts';
 import { ownedBy } from './pod/labels.ts';
 import { PodMemory } from './pod/pod-memory.ts';
@@ -117,9 +116,10 @@ export class Engine {
         log,
         resyncMs: this.#limits.resyncMs,
         onListed: async () => {
-          await this.#noteFound({ signal });
+          const found = await this.#noteFound({ signal });
+          const all = this.#isReachable ? found : [...this.#pods.keys()];
           this.#isReachable = true;
-          for (const uid of this.#pods.keys()) this.#queue.add(uid);
+          for (const uid of all) this.#queue.add(uid);
         },
         onLost: () => {
           this.#isReachable = false;
@@ -229,19 +229,26 @@ export class Engine {
     await this.#noteFound(options);
   }
 
-  async #noteFound(options: CallOptions): Promise<void> {
-    const noted = new Map(
-      (await notedPods(this.#context.rootDir, this.#context.owner)).map((pod) => [podRef(pod).uid, pod]),
-    );
-    const nowMs = this.#context.clock.now();
-    for (const [uid, pod] of noted) if (!this.#pods.has(uid)) this.#pods.set(uid, new PodMemory(pod, nowMs));
-    for (const ref of this.#view.refs) {
-      if (this.#pods.has(ref.uid)) continue;
-      await this.#view.refresh(ref.uid, options);
-      const actual = this.#view.get(ref.uid) ?? nothingOf(ref);
-      if (actual.sandboxes.length === 0 && actual.attempts.size === 0) continue;
-      if (!this.#pods.has(ref.uid)) this.#pods.set(ref.uid, new PodMemory(podFromContainers(actual), nowMs));
+  /** Gives the UIDs of pods that were not known before. */
+  async #noteFound(options: CallOptions): Promise<readonly string[]> {
+    const { rootDir, owner } = this.#context;
+    const found: string[] = [];
+    const note = (uid: string, pod: Pod | undefined): void => {
+      if (pod === undefined || this.#pods.has(uid)) return;
+      this.#pods.set(uid, new PodMemory(pod, this.#context.clock.now()));
+      found.push(uid);
+    };
+    for (const uid of await podFolders(rootDir)) {
+      if (!this.#pods.has(uid)) note(uid, await notedPod(rootDir, uid, owner));
     }
+    for (const { uid } of this.#view.refs) {
+      if (this.#pods.has(uid)) continue;
+      await this.#view.refresh(uid, options);
+      const actual = this.#view.get(uid);
+      const isThere = actual && actual.sandboxes.length + actual.attempts.size > 0;
+      note(uid, isThere ? podFromContainers(actual) : undefined);
+    }
+    return found;
   }
 
   async #provideMemoryFolder(): Promise<void> {

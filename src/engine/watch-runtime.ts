@@ -14,7 +14,7 @@ export interface WatchRuntimeOptions {
   readonly log: Logger;
   /** How often everything is listed although events say nothing, in milliseconds. */
   readonly resyncMs: number;
-  /** The view is true from now on. */
+  /** Everything was listed: the view is true from now on. */
   readonly onListed: () => Promise<void>;
   /** It is of the past. */
   readonly onLost: () => void;
@@ -67,6 +67,7 @@ async function followOnce(options: WatchRuntimeOptions, onAnswer: () => void): P
       const heard = await Promise.race([event, resync]);
       if (heard === undefined) {
         await view.relist({ signal });
+        await options.onListed();
         resync = clock.sleep(resyncMs, { signal });
       } else if (heard.done) {
         return;

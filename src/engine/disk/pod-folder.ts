@@ -49,15 +49,15 @@ export async function notePod(rootDir: string, { metadata, spec }: Pod, owner: O
   await rename(fresh, join(root, 'pod.json'));
 }
 
-/** The pods of `owner` that have a folder, without their status. */
-export async function notedPods(rootDir: string, owner: Owner): Promise<readonly Pod[]> {
-  const names = await readdir(join(rootDir, 'pods')).catch(() => []);
-  const pods: Pod[] = [];
-  for (const name of names) {
-    const note = await readNote(join(rootDir, 'pods', name, 'pod.json'));
-    if (note?.nodeName === owner.nodeName && note.clusterId === owner.clusterId) pods.push(note.pod);
-  }
-  return pods;
+/** UIDs of all pods that have a folder, whoever's they are. */
+export async function podFolders(rootDir: string): Promise<readonly string[]> {
+  return await readdir(join(rootDir, 'pods')).catch(() => []);
+}
+
+/** The pod as it was written down, without its status; undefined where it is not of `owner`. */
+export async function notedPod(rootDir: string, uid: string, owner: Owner): Promise<Pod | undefined> {
+  const note = await readNote(join(podFolder(rootDir, uid).root, 'pod.json'));
+  return note?.nodeName === owner.nodeName && note.clusterId === owner.clusterId ? note.pod : undefined;
 }
 
 /** Undefined where a crash came before the note: nothing was run of such a pod. */

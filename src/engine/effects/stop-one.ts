@@ -5,6 +5,8 @@ import type { PodMemory } from '../pod/pod-memory.ts';
 import { fieldPathOf, specContainerNamed } from '../pod/spec-containers.ts';
 import type { EffectKit } from './effect-kit.ts';
 
+const retryAfterMs = 1000;
+
 /** Runs a container's preStop hook, for no longer than its grace lasts; then it is to be signalled. */
 export function beginPreStop(
   kit: EffectKit,
@@ -60,16 +62,19 @@ export function beginStop(
       try {
         await kit.context.runtime.stopContainer(attempt.id, graceSeconds, { signal: kit.signal });
       } catch (error) {
-        if (!hasCode(error, 'NotFound')) throw error;
+        if (!hasCode(error, 'NotFound')) {
+          kit.context.log.warn('a container could not be stopped; it will be tried again', {
+            ...memory.ref,
+            container: attempt.name,
+            error,
+          });
+          await kit.context.clock.sleep(retryAfterMs, { signal: kit.signal });
+          throw error;
+        }
       }
       kit.view.touchContainer(memory.ref, attempt.id);
     },
-    failed: (error) => {
-      kit.context.log.warn('a container could not be stopped; it will be tried again', {
-        ...memory.ref,
-        container: attempt.name,
-        error,
-      });
+    failed: () => {
       kit.view.touchContainer(memory.ref, attempt.id);
       const progress = memory.stops.get(attempt.id);
       if (progress) memory.stops.set(attempt.id, { ...progress, signalledDeadlineMs: undefined });

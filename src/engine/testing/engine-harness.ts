@@ -104,10 +104,16 @@ export class EngineHarness {
     });
   }
 
-  /** Ends the engine without a word to anybody, as kill -9 does but for what it has begun. */
+  /** Ends the engine as SIGTERM does. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error('stopped'));
     await this.#run;
+  }
+
+  /** Leaves the engine where it is, as kill -9 does; its runtime must not answer it any more. */
+  abandon(): void {
+    this.#stop.abort(new Error('killed'));
+    this.#run = Promise.resolve();
   }
 
   async restart(runtime?: Runtime): Promise<void> {
@@ -192,9 +198,9 @@ export class EngineHarness {
     }
   }
 
-  /** Lets everything that goes on come to rest. */
-  async settle(): Promise<void> {
-    for (let quiet = 0, calls = -1; quiet < 30; quiet++) {
+  /** Lets everything that goes on come to rest: so many milliseconds without a call to the runtime. */
+  async settle(quietMs = 30): Promise<void> {
+    for (let quiet = 0, calls = -1; quiet < quietMs; quiet++) {
       await new Promise((resolve) => setTimeout(resolve, 1));
       if (this.runtime.calls.length !== calls) quiet = 0;
       calls = this.runtime.calls.length;

@@ -38,6 +38,8 @@ export interface FakeExecResult {
 interface FakeContainer {
   readonly spec: ContainerSpec;
   info: ContainerInfo;
+  /** What its process does, once it was started. */
+  program?: FakeProgram;
   /** When SIGKILL falls due, where it is being stopped. */
   killAtMs?: number;
 }
@@ -229,6 +231,7 @@ export class FakeRuntime implements Runtime {
       throw new CodedError('Internal', `sandbox ${container.info.sandboxId} has no network`);
     }
     const program = this.programs(container.spec);
+    container.program = program;
     const nowMs = this.#clock.now();
     if (program.startError !== undefined) {
       this.#setState(container, {
@@ -256,7 +259,7 @@ export class FakeRuntime implements Runtime {
     const container = this.#container(id);
     const run = container.info.state;
     if (run.kind !== 'running') return;
-    const program = this.programs(container.spec);
+    const { program = {} } = container;
     const killAtMs = this.#clock.now() + graceSeconds * 1000;
     const end = (exitCode: number) => (): void => {
       if (container.info.state === run) this.exit(id, exitCode);
