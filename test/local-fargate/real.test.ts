@@ -89,11 +89,11 @@ test(
           command: [
             'sh',
             '-c',
-            'wget -qO- $ECS_CONTAINER_METADATA_URI_V4/task; echo; exec httpd -f -p 8080 -h /shared',
+            'wget -qO- $ECS_CONTAINER_METADATA_URI_V4/task; echo; ping -c 1 $(hostname) >/dev/null && echo knows itself; exec httpd -f -p 8080 -h /shared',
           ],
           dependsOn: [{ containerName: 'init', condition: 'SUCCESS' }],
           mountPoints: [{ sourceVolume: 'shared', containerPath: '/shared', readOnly: true }],
-          healthCheck: { command: ['CMD-SHELL', 'wget -qO- 127.0.0.1:8080'], interval: 5 },
+          healthCheck: { command: ['CMD-SHELL', 'wget -qO- localhost:8080'], interval: 5 },
           // As process 1 it does not hear SIGTERM.
           stopTimeout: 2,
           logConfiguration: logs,
@@ -108,12 +108,13 @@ test(
     assert.equal(answer, 'prepared\n');
     const lines = await fargate.until('its metadata is logged', async () => {
       const found = await output(arn);
-      return found.length >= 2 ? found : undefined;
+      return found.length >= 3 ? found : undefined;
     });
     assert.equal(lines[0], 'init done');
     const metadata = JSON.parse(lines[1] ?? '') as { TaskARN: string; Containers: unknown[] };
     assert.equal(metadata.TaskARN, arn);
     assert.equal(metadata.Containers.length, 2);
+    assert.equal(lines[2], 'knows itself');
     await fargate.until('it is healthy', async () => {
       const { tasks } = await fargate.aws<{ tasks: Task[] }>('ecs', 'describe-tasks', '--tasks', arn);
       return tasks[0]?.healthStatus === 'HEALTHY' ? true : undefined;

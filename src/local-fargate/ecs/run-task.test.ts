@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock } from '../../support/testing/fake-clock.ts';
 import { definitionInput, runInput } from '../testing/definitions.ts';
-import { fakeRuntime, TestFargate } from '../testing/local-fargate.ts';
+import { eventually, fakeRuntime, TestFargate } from '../testing/local-fargate.ts';
 
 const clock = new FakeClock();
 const fargate = await new TestFargate(fakeRuntime(clock), { clock }).start();
@@ -169,10 +169,11 @@ test('throttling refuses the calls past the burst, and the counts tell', async (
 test('the next start fails where it is made to', async () => {
   await fargate.admin('PATCH', 'switches', { failStarts: { count: 1, reason: 'because' } });
   const { tasks } = await run();
-  await clock.advance(0);
-  const described = await fargate.ok('ecs', 'DescribeTasks', { tasks: tasks.map(({ taskArn }) => taskArn) });
-  const [task] = described['tasks'] as { stopCode?: string; stoppedReason?: string }[];
-  assert.deepEqual([task?.stopCode, task?.stoppedReason], ['TaskFailedToStart', 'because']);
+  const task = await eventually('the failure', async () => {
+    const described = await fargate.ok('ecs', 'DescribeTasks', { tasks: tasks.map(({ taskArn }) => taskArn) });
+    return (described['tasks'] as { stopCode?: string; stoppedReason?: string }[]).find((it) => it.stopCode);
+  });
+  assert.deepEqual([task.stopCode, task.stoppedReason], ['TaskFailedToStart', 'because']);
 });
 
 test('a switch that there is not is refused', async () => {
@@ -184,12 +185,12 @@ test('a switch that there is not is refused', async () => {
 test('stopped tasks are forgotten after an hour', async () => {
   const { tasks } = await run();
   const arn = tasks[0]?.taskArn ?? '';
-  await clock.advance(0);
   await fargate.ok('ecs', 'StopTask', { task: arn });
-  for (let turn = 0; turn < 20; turn++) await clock.advance(1);
   const describe = () => fargate.ok('ecs', 'DescribeTasks', { tasks: [arn] });
-  const [stopped] = (await describe())['tasks'] as { lastStatus: string }[];
-  assert.equal(stopped?.lastStatus, 'STOPPED');
+  await eventually('the end of the task', async () => {
+    const [task] = (await describe())['tasks'] as { lastStatus: string }[];
+    return task?.lastStatus === 'STOPPED' ? task : undefined;
+  });
   await clock.advance(3_590_000);
   assert.equal(((await describe())['tasks'] as unknown[]).length, 1);
   await clock.advance(20_000);

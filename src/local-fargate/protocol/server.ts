@@ -82,6 +82,8 @@ export class AwsServer {
     const requestId = randomUUID();
     response.writeHead(answer.status, {
       ...answer.headers,
+      // The rest of a body that was not read would be taken for the next request.
+      ...(request.complete ? {} : { connection: 'close' }),
       'content-length': Buffer.byteLength(answer.body),
       'x-amzn-requestid': requestId,
       'x-amz-request-id': requestId,

@@ -25,7 +25,12 @@ function specOf(
     run: 0,
     secrets: {},
     metadataUri: 'http://10.88.0.1:9000/v4/token',
-    volumes: { taskFolder: '/state/tasks/t', efsFolder: '/state/efs' },
+    paths: {
+      taskFolder: '/state/t',
+      volumesFolder: '/state/t/volumes',
+      hostsFile: '/state/t/hosts',
+      efsFolder: '/state/efs',
+    },
   });
 }
 
@@ -72,8 +77,9 @@ test('volumes are folders of the task, or of a file system', () => {
     },
   );
   assert.deepEqual(spec.mounts, [
-    { kind: 'bind', source: '/state/tasks/t/scratch', target: '/scratch', readOnly: false },
+    { kind: 'bind', source: '/state/t/hosts', target: '/etc/hosts', readOnly: false },
+    { kind: 'bind', source: '/state/t/volumes/scratch', target: '/scratch', readOnly: false },
     { kind: 'bind', source: '/state/efs/fs-1/data', target: '/shared', readOnly: true },
-    { kind: 'bind', source: '/state/tasks/t/scratch', target: '/of-other', readOnly: true },
+    { kind: 'bind', source: '/state/t/volumes/scratch', target: '/of-other', readOnly: true },
   ]);
 });

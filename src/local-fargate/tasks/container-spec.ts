@@ -19,13 +19,17 @@ export interface SpecContext {
   readonly secrets: Readonly<Record<string, string>>;
   /** Where the container reaches its metadata; undefined where it cannot. */
   readonly metadataUri: string | undefined;
-  readonly volumes: VolumeFolders;
+  readonly paths: TaskPaths;
 }
 
-/** Folders of the host that stand for volumes. */
-export interface VolumeFolders {
-  /** Holds a folder for each volume that lives as long as the task. */
+/** Places on the host that a task's containers see. */
+export interface TaskPaths {
+  /** What goes with the task; holds the others but for the file systems. */
   readonly taskFolder: string;
+  /** Holds a folder for each volume that lives as long as the task. */
+  readonly volumesFolder: string;
+  /** /etc/hosts of all its containers. */
+  readonly hostsFile: string;
   /** Holds a folder for each EFS file system. */
   readonly efsFolder: string;
 }
@@ -101,39 +105,40 @@ function resources({ task, container }: SpecContext, override: ContainerOverride
   };
 }
 
-function mounts({ definition, container, volumes }: SpecContext): readonly Mount[] {
+function mounts({ definition, container, paths }: SpecContext): readonly Mount[] {
   const byName = new Map(definition.volumes.map((volume) => [volume.name, volume]));
-  const own = bindMounts(container, { byName, volumes });
+  const own = bindMounts(container, { byName, paths });
   const others = container.volumesFrom.flatMap(({ sourceContainer, readOnly }) => {
     const source = definition.containerDefinitions.find(({ name }) => name === sourceContainer);
     if (!source) return [];
-    return bindMounts(source, { byName, volumes }).map((mount) => ({ ...mount, readOnly: readOnly ?? mount.readOnly }));
+    return bindMounts(source, { byName, paths }).map((mount) => ({ ...mount, readOnly: readOnly ?? mount.readOnly }));
   });
   const memory: readonly Mount[] = (container.linuxParameters?.tmpfs ?? []).map(({ containerPath, size }) => ({
     kind: 'tmpfs',
     target: containerPath,
     sizeBytes: size * mib,
   }));
-  return [...own, ...others, ...memory];
+  const hosts: Mount = { kind: 'bind', source: paths.hostsFile, target: '/etc/hosts', readOnly: false };
+  return [hosts, ...own, ...others, ...memory];
 }
 
 type BindMount = Extract<Mount, { readonly kind: 'bind' }>;
 
 function bindMounts(
   container: ContainerDefinition,
-  { byName, volumes }: { readonly byName: ReadonlyMap<string, Volume>; readonly volumes: VolumeFolders },
+  { byName, paths }: { readonly byName: ReadonlyMap<string, Volume>; readonly paths: TaskPaths },
 ): readonly BindMount[] {
   return container.mountPoints.flatMap(({ sourceVolume = '', containerPath, readOnly }) => {
     const volume = byName.get(sourceVolume);
     if (!volume || containerPath === undefined) return [];
-    return [{ kind: 'bind', source: folderOf(volume, volumes), target: containerPath, readOnly: readOnly ?? false }];
+    return [{ kind: 'bind', source: folderOf(volume, paths), target: containerPath, readOnly: readOnly ?? false }];
   });
 }
 
 /** The folder that stands for a volume; it must exist before a container is made. */
-export function folderOf(volume: Volume, { taskFolder, efsFolder }: VolumeFolders): string {
+export function folderOf(volume: Volume, { volumesFolder, efsFolder }: TaskPaths): string {
   const efs = volume.efsVolumeConfiguration;
-  if (!efs) return join(taskFolder, volume.name);
+  if (!efs) return join(volumesFolder, volume.name);
   // join keeps `..` from leading out of the file system: the root directory is made absolute first.
   return join(efsFolder, efs.fileSystemId, join('/', efs.rootDirectory ?? '/'));
 }

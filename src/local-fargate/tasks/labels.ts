@@ -15,3 +15,8 @@ export function sandboxName(taskId: string): string {
 export function containerName(taskId: string, container: string, run: number): string {
   return `fargate-${taskId}-${container}-${run}`;
 }
+
+/** What a task's containers call themselves. */
+export function hostnameOf(taskId: string): string {
+  return `fargate-${taskId.slice(0, 12)}`;
+}

@@ -1,15 +1,23 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RegistryCredentials } from '../../runtime/runtime.ts';
 import type { ContainerDefinition } from '../ecs/container-definition.ts';
-import { folderOf, type VolumeFolders } from './container-spec.ts';
+import { folderOf, type TaskPaths } from './container-spec.ts';
 import { digestOf } from './images.ts';
+import { hostnameOf } from './labels.ts';
 import type { LiveTask, Prepared } from './live-task.ts';
 import { resolveSecrets } from './secret-values.ts';
+import { privateDnsName } from './task-view.ts';
 
-/** Folders of this task's volumes. */
-export function volumeFolders({ id, deps }: LiveTask): VolumeFolders {
-  return { taskFolder: join(deps.stateDir, 'tasks', id), efsFolder: join(deps.stateDir, 'efs') };
+/** Where this task's files are. */
+export function taskPaths({ id, deps }: LiveTask): TaskPaths {
+  const taskFolder = join(deps.stateDir, 'tasks', id);
+  return {
+    taskFolder,
+    volumesFolder: join(taskFolder, 'volumes'),
+    hostsFile: join(taskFolder, 'hosts'),
+    efsFolder: join(deps.stateDir, 'efs'),
+  };
 }
 
 /** Gets images, secret values, log streams and volumes. Rejects with a `TaskFailure` where one cannot be had. */
@@ -38,12 +46,20 @@ export async function prepare(live: LiveTask, signal: AbortSignal): Promise<Prep
       }),
     });
   }
-  const folders = volumeFolders(live);
+  const paths = taskPaths(live);
+  await mkdir(paths.taskFolder, { recursive: true });
+  await writeFile(paths.hostsFile, hostsOf(live));
   for (const volume of live.definition.volumes) {
     // Any user of a container may write to a task's volume, as on Fargate's own storage.
-    await mkdir(folderOf(volume, folders), { recursive: true, mode: 0o777 });
+    await mkdir(folderOf(volume, paths), { recursive: true, mode: 0o777 });
   }
   return { imageIds: new Map(images.map(([name, { id }]) => [name, id])), secrets };
+}
+
+/** What a container's own name and `localhost` mean; images often say nothing of it. */
+function hostsOf({ id, task, deps }: LiveTask): string {
+  const ip = task.network.privateIp ?? '';
+  return `127.0.0.1 localhost\n${ip} ${privateDnsName(ip, deps.account.region)} ${hostnameOf(id)}\n`;
 }
 
 /** `{"username": …, "password": …}` in a secret. */

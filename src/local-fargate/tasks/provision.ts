@@ -1,6 +1,6 @@
 import type { Sandbox } from '../../runtime/runtime.ts';
 import { CodedError, hasCode } from '../../support/errors.ts';
-import { labels, sandboxName } from './labels.ts';
+import { hostnameOf, labels, sandboxName } from './labels.ts';
 import type { LiveTask } from './live-task.ts';
 import { TaskFailure } from './task-failure.ts';
 
@@ -30,7 +30,7 @@ async function ensureSandbox(live: LiveTask, signal: AbortSignal): Promise<Sandb
   const spec = {
     name: sandboxName(live.id),
     labels: { [labels.instance]: instance, [labels.task]: live.id },
-    hostname: `fargate-${live.id.slice(0, 12)}`,
+    hostname: hostnameOf(live.id),
     hostNetwork: false,
     sharePids: live.definition.pidMode === 'task',
     sysctls: Object.fromEntries(

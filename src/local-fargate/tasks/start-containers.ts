@@ -3,7 +3,7 @@ import { CodedError, hasCode } from '../../support/errors.ts';
 import { containerSpec } from './container-spec.ts';
 import type { LiveTask } from './live-task.ts';
 import { type Observed, runOf } from './observe.ts';
-import { prepare, volumeFolders } from './prepare.ts';
+import { prepare, taskPaths } from './prepare.ts';
 import { findSandbox } from './provision.ts';
 import { isPassing, reasonOf, TaskFailure } from './task-failure.ts';
 
@@ -91,7 +91,7 @@ async function createOne(
     run: how.run,
     secrets: prepared?.secrets.get(name) ?? {},
     metadataUri,
-    volumes: volumeFolders(live),
+    paths: taskPaths(live),
   });
   return deps.runtime.createContainer(spec, { signal: how.signal });
 }

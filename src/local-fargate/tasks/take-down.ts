@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { LiveTask } from './live-task.ts';
 import { nextToStop } from './plan.ts';
-import { volumeFolders } from './prepare.ts';
+import { taskPaths } from './prepare.ts';
 import { findSandbox } from './provision.ts';
 import { observe } from './supervise.ts';
 
@@ -40,7 +40,7 @@ export async function deprovision(live: LiveTask, signal: AbortSignal): Promise<
   const sandbox = await findSandbox(live, signal);
   if (sandbox) await deps.runtime.removeSandbox(sandbox.id, { signal });
   for (const id of runtimeIds) deps.logs.forget(id);
-  await rm(volumeFolders(live).taskFolder, { recursive: true, force: true });
+  await rm(taskPaths(live).taskFolder, { recursive: true, force: true });
   live.change({
     status: 'STOPPED',
     stoppedAtMs: deps.clock.now(),
