@@ -4,6 +4,7 @@ import { strategySchema } from './capacity-providers.ts';
 import { isFargateSize, noSuchSize } from './fargate-sizes.ts';
 import { tagsSchema } from './tags.ts';
 import type { TaskDefinition } from './task-definition.ts';
+import { refuseUnsupported } from './unsupported.ts';
 
 /** All of a call's overrides as JSON. */
 const maxOverrideCharacters = 8192;
@@ -81,9 +82,7 @@ export function checkRunTask(input: RunTaskInput, definition: TaskDefinition): A
   if (!definition.requiresCompatibilities?.includes('FARGATE')) {
     refuse('Task definition does not support launch_type FARGATE.');
   }
-  if (definition.runtimePlatform?.operatingSystemFamily?.startsWith('WINDOWS')) {
-    refuse('Local Fargate runs Linux containers alone.', 'ClientException');
-  }
+  refuseUnsupported(definition);
   const network = input.networkConfiguration?.awsvpcConfiguration;
   if (!network) refuse("Network Configuration must be provided when networkMode 'awsvpc' is specified.");
   if (input.placementConstraints.length > 0 || input.placementStrategy.length > 0) {

@@ -76,6 +76,22 @@ for (const [name, change] of [
   });
 }
 
+test('what Fargate has and we have not is refused with all of it', async () => {
+  const definition = definitionInput(
+    [
+      { name: 'app', logConfiguration: { logDriver: 'awsfirelens' } },
+      { name: 'router', firelensConfiguration: { type: 'fluentbit' } },
+    ],
+    { family: 'much', volumes: [{ name: 'v', configuredAtLaunch: true }] },
+  );
+  await fargate.ok('ecs', 'RegisterTaskDefinition', definition);
+  assert.equal(
+    await fargate.refusal('ecs', 'RunTask', { ...runInput, taskDefinition: 'much' }),
+    'UnsupportedFeatureException: Local Fargate does not have: EBS (volume v), the log driver awsfirelens (container ' +
+      'app), firelensConfiguration (container router).',
+  );
+});
+
 test('a client token runs its tasks once, and with other parameters conflicts with them', async () => {
   const first = await run({ clientToken: 'token-1', count: 2, startedBy: 'once' });
   const again = await run({ clientToken: 'token-1', count: 2, startedBy: 'once' });
