@@ -18,7 +18,12 @@ export function attach({ pods, provider, timeouts, log }: StreamDeps): Handler {
       throw new CodedError('NotImplemented', `provider ${provider.name} cannot attach to containers`);
     }
     const ref = podRef(pod);
-    log.info('attach to a container', { pod: ref, container, by: call.caller.name });
+    log.info('attach to a container', {
+      pod: ref,
+      container,
+      by: call.caller.name,
+      over: call.request.headers.upgrade,
+    });
     const session = await acceptCommand(call, options, timeouts);
     let status: CommandStatus = { kind: 'success' };
     try {

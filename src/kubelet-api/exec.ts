@@ -32,7 +32,12 @@ export function exec({ pods, provider, timeouts, log }: StreamDeps): Handler {
     }
     const ref = podRef(pod);
     // Who has been inside is worth knowing; the command itself may hold a secret.
-    log.info('exec into a container', { pod: ref, container, by: call.caller.name });
+    log.info('exec into a container', {
+      pod: ref,
+      container,
+      by: call.caller.name,
+      over: call.request.headers.upgrade,
+    });
     const session = await acceptCommand(call, options, timeouts);
     let status: CommandStatus;
     try {

@@ -25,7 +25,7 @@ export function portForward({ pods, provider, timeouts, log }: StreamDeps): Hand
       throw new CodedError('NotImplemented', `provider ${provider.name} cannot forward ports`);
     }
     const { portForward: connect } = provider;
-    log.info('port forwarding to a pod', { pod, by: call.caller.name });
+    log.info('port forwarding to a pod', { pod, by: call.caller.name, over: call.request.headers.upgrade });
     const parts = { pod, ports, timeouts, connect: connect.bind(provider), signal: call.signal };
     if (kind === 'spdy') {
       const { transport } = acceptSpdy({ ...call, upgrade }, [spdyPortForwardProtocol]);

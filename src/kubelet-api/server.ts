@@ -195,7 +195,10 @@ export class KubeletApiServer {
     const { socket } = parts.request;
     const call = { longLived: parts.route.longLived === true, abort: new AbortController() };
     const lifetime = parts.upgrade === undefined ? parts.response : socket;
-    const onClose = (): void => call.abort.abort(new CodedError('Unavailable', 'the client has gone'));
+    const onClose = (): void => {
+      // A response also closes when it has been given whole.
+      if (!parts.response.writableFinished) call.abort.abort(new CodedError('Unavailable', 'the client has gone'));
+    };
     lifetime.once('close', onClose);
     this.#calls.add(call);
     if (call.longLived && parts.upgrade === undefined) socket.setTimeout(this.#options.timeouts.idleMs);

@@ -32,9 +32,11 @@ export async function forward(
     data.destroy();
   };
   const wanted = new AbortController();
-  data.once('close', () => wanted.abort());
+  const giveUp = (): void => wanted.abort();
+  data.once('close', giveUp);
   try {
     const target = await options.connect({ pod, port }, { signal: wanted.signal });
+    data.off('close', giveUp);
     target.on('error', fail);
     if (data.destroyed) target.destroy();
     else await join(data, target, options);
