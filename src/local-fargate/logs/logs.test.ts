@@ -15,9 +15,10 @@ interface Event {
 
 const messages = (events: unknown): readonly string[] => (events as Event[]).map(({ message }) => message);
 
-test('events are read forward and backward in pages, until the token stays the same', async () => {
+test('events are read forward and backward in pages, until the token stays the same', async (t) => {
   const clock = new FakeClock();
-  await using fargate = await new TestFargate(fakeRuntime(clock), { clock }).start();
+  const fargate = await new TestFargate(fakeRuntime(clock), { clock }).start();
+  t.after(() => fargate[Symbol.asyncDispose]());
   const stream = { logGroupName: '/g', logStreamName: 's' };
   await fargate.ok('logs', 'CreateLogGroup', { logGroupName: '/g' });
   await fargate.ok('logs', 'CreateLogStream', stream);
@@ -44,9 +45,10 @@ test('events are read forward and backward in pages, until the token stays the s
   assert.deepEqual(messages((await get({ startTime: timestamp + 1, endTime: timestamp + 3 }))['events']), ['b', 'c']);
 });
 
-test('the events of a group are filtered over all streams, in pages', async () => {
+test('the events of a group are filtered over all streams, in pages', async (t) => {
   const clock = new FakeClock();
-  await using fargate = await new TestFargate(fakeRuntime(clock), { clock }).start();
+  const fargate = await new TestFargate(fakeRuntime(clock), { clock }).start();
+  t.after(() => fargate[Symbol.asyncDispose]());
   await fargate.ok('logs', 'CreateLogGroup', { logGroupName: '/g' });
   for (const [index, logStreamName] of ['a/1', 'b/1'].entries()) {
     await fargate.ok('logs', 'CreateLogStream', { logGroupName: '/g', logStreamName });
@@ -70,9 +72,10 @@ test('the events of a group are filtered over all streams, in pages', async () =
   );
 });
 
-test('old events go when the retention of their group is over', async () => {
+test('old events go when the retention of their group is over', async (t) => {
   const clock = new FakeClock();
-  await using fargate = await new TestFargate(fakeRuntime(clock), { clock }).start();
+  const fargate = await new TestFargate(fakeRuntime(clock), { clock }).start();
+  t.after(() => fargate[Symbol.asyncDispose]());
   const stream = { logGroupName: '/g', logStreamName: 's' };
   await fargate.ok('logs', 'CreateLogGroup', { logGroupName: '/g' });
   await fargate.ok('logs', 'CreateLogStream', stream);
@@ -82,9 +85,10 @@ test('old events go when the retention of their group is over', async () => {
   assert.deepEqual((await fargate.ok('logs', 'GetLogEvents', stream))['events'], []);
 });
 
-test('what a container writes is copied once, also over a restart of the server', async () => {
+test('what a container writes is copied once, also over a restart of the server', async (t) => {
   const runtime = fakeRuntime(systemClock);
-  await using fargate = await new TestFargate(runtime, {}).start();
+  const fargate = await new TestFargate(runtime, {}).start();
+  t.after(() => fargate[Symbol.asyncDispose]());
   const path = join(fargate.stateDir, 'container.log');
   runtime.logPath = async () => path;
   const line = (text: string, flag = 'F') => `${new Date().toISOString()} stdout ${flag} ${text}\n`;
@@ -110,8 +114,9 @@ test('what a container writes is copied once, also over a restart of the server'
   assert.deepEqual(await written(4), ['one', 'half two', 'unfinished', 'three']);
 });
 
-test('a group that is missing and not to be made fails the start', async () => {
-  await using fargate = await new TestFargate(fakeRuntime(systemClock), {}).start();
+test('a group that is missing and not to be made fails the start', async (t) => {
+  const fargate = await new TestFargate(fakeRuntime(systemClock), {}).start();
+  t.after(() => fargate[Symbol.asyncDispose]());
   const options = { 'awslogs-group': '/none', 'awslogs-stream-prefix': 'p' };
   const arn = await runTaskOf(fargate, [{ name: 'app', logConfiguration: { logDriver: 'awslogs', options } }]);
   const reason = await eventually('the end', async () => {

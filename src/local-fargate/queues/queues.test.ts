@@ -20,8 +20,9 @@ async function receive(fargate: TestFargate, QueueUrl: unknown, more: object = {
   return Messages as Message[];
 }
 
-test('a message that is received is hidden, comes back, and goes when it is deleted', async () => {
-  await using fargate = await start();
+test('a message that is received is hidden, comes back, and goes when it is deleted', async (t) => {
+  const fargate = await start();
+  t.after(() => fargate[Symbol.asyncDispose]());
   const { QueueUrl } = await fargate.ok('sqs', 'CreateQueue', { QueueName: 'q' });
   assert.equal(QueueUrl, `${fargate.endpoint}/000000000000/q`);
   await fargate.ok('sqs', 'SendMessage', { QueueUrl, MessageBody: 'hello' });
@@ -41,8 +42,9 @@ test('a message that is received is hidden, comes back, and goes when it is dele
   assert.equal((Attributes as Record<string, string>)['ApproximateNumberOfMessagesNotVisible'], '0');
 });
 
-test('a receiver that waits gets the message when it comes', async () => {
-  await using fargate = await start();
+test('a receiver that waits gets the message when it comes', async (t) => {
+  const fargate = await start();
+  t.after(() => fargate[Symbol.asyncDispose]());
   const { QueueUrl } = await fargate.ok('sqs', 'CreateQueue', { QueueName: 'q' });
   const waiting = receive(fargate, QueueUrl, { WaitTimeSeconds: 20 });
   await settle();
@@ -50,15 +52,17 @@ test('a receiver that waits gets the message when it comes', async () => {
   assert.equal((await waiting)[0]?.Body, 'late');
 });
 
-test('a queue that there is not is named as SDKs know it', async () => {
-  await using fargate = await start();
+test('a queue that there is not is named as SDKs know it', async (t) => {
+  const fargate = await start();
+  t.after(() => fargate[Symbol.asyncDispose]());
   const { status, body } = await fargate.call('sqs', 'GetQueueUrl', { QueueName: 'none' });
   assert.equal(status, 400);
   assert.equal(body['__type'], 'com.amazonaws.sqs#QueueDoesNotExist');
 });
 
-test('each change of a task is told to the queue of events', async () => {
-  await using fargate = await start({ options: { eventQueue: 'events' } });
+test('each change of a task is told to the queue of events', async (t) => {
+  const fargate = await start({ options: { eventQueue: 'events' } });
+  t.after(() => fargate[Symbol.asyncDispose]());
   const arn = await runTaskOf(fargate, [{ name: 'app' }]);
   await eventually('the task running', async () => {
     const { tasks } = await fargate.ok('ecs', 'DescribeTasks', { tasks: [arn] });

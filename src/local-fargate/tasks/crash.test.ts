@@ -49,12 +49,13 @@ async function statusOf(fargate: TestFargate, arn: string): Promise<string | und
 }
 
 for (const after of [false, true]) {
-  test(`a task survives our end ${after ? 'after' : 'before'} any call of the engine, and runs once`, async () => {
+  test(`a task survives our end ${after ? 'after' : 'before'} any call of the engine, and runs once`, async (t) => {
     let hits = 0;
     for (let call = 1; call < maxCalls; call++) {
       const runtime = fakeRuntime(systemClock);
       const hanging = new Hanging(runtime, { call, after });
-      await using fargate = await new TestFargate(hanging.runtime, {}).start();
+      const fargate = await new TestFargate(hanging.runtime, {}).start();
+      t.after(() => fargate[Symbol.asyncDispose]());
       await fargate.ok('ecs', 'CreateCluster');
       await fargate.ok('ecs', 'RegisterTaskDefinition', definitionInput([{ name: 'app' }, { name: 'aside' }]));
       const { tasks } = await fargate.ok('ecs', 'RunTask', runInput);
@@ -79,6 +80,7 @@ for (const after of [false, true]) {
       await fargate.ok('ecs', 'StopTask', { task: arn });
       await reaches('STOPPED');
       assert.deepEqual([runtime.sandboxes, runtime.containers], [[], []], `nothing is left at call ${call}`);
+      await fargate.stop();
     }
     assert.ok(hits > 15, `only ${hits} calls were hit`);
   });

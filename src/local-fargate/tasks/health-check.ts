@@ -1,6 +1,7 @@
 import type { Runtime } from '../../runtime/runtime.ts';
 import { isAbortOf, withTimeout } from '../../support/abort.ts';
 import type { Clock } from '../../support/clock.ts';
+import { hasCode } from '../../support/errors.ts';
 import type { HealthCheck } from '../ecs/container-definition.ts';
 import type { HealthStatus } from './task.ts';
 
@@ -41,6 +42,7 @@ export async function watchHealth(
     for (;;) {
       await clock.sleep(check.interval * 1000, { signal });
       const success = await succeeds(check, container.id, { runtime, clock, signal });
+      if (success === undefined) continue;
       const inStartPeriod = clock.now() - container.startedAtMs < (check.startPeriod ?? 0) * 1000;
       const next = nextHealth(health, { success, inStartPeriod }, check.retries);
       if (next.status !== health.status) tell(next.status);
@@ -51,11 +53,12 @@ export async function watchHealth(
   }
 }
 
+/** Undefined where the engine does not answer, which says nothing about the container. */
 async function succeeds(
   check: HealthCheck,
   id: string,
   { runtime, clock, signal }: { readonly runtime: Runtime; readonly clock: Clock; readonly signal: AbortSignal },
-): Promise<boolean> {
+): Promise<boolean | undefined> {
   const timeoutMs = check.timeout * 1000;
   try {
     const { exitCode } = await withTimeout('the health check', { timeoutMs, clock, signal }, (timed) =>
@@ -64,6 +67,6 @@ async function succeeds(
     return exitCode === 0;
   } catch (error) {
     if (isAbortOf(signal, error)) throw error;
-    return false;
+    return hasCode(error, 'Unavailable') ? undefined : false;
   }
 }

@@ -52,9 +52,9 @@ async function start(runtime = fakeRuntime(systemClock)): Promise<{ fargate: Tes
   return { fargate: await new TestFargate(runtime, {}).start(), runtime };
 }
 
-test('a task runs with an address of its own and is stopped by its user', async () => {
+test('a task runs with an address of its own and is stopped by its user', async (t) => {
   const { fargate, runtime } = await start();
-  await using _ = fargate;
+  t.after(() => fargate[Symbol.asyncDispose]());
   const arn = await runTaskOf(fargate, [{ name: 'app' }], { tags: [{ key: 'a', value: 'b' }], startedBy: 'me' });
   const running = await reaches(fargate, arn, 'RUNNING');
   assert.equal(running.containers[0]?.networkInterfaces[0]?.privateIpv4Address, runtime.sandboxes[0]?.ips[0]);
@@ -78,9 +78,9 @@ test('a task runs with an address of its own and is stopped by its user', async 
   assert.deepEqual(runtime.sandboxes, [], 'nothing is left behind');
 });
 
-test('the end of an essential container ends the task, and only that', async () => {
+test('the end of an essential container ends the task, and only that', async (t) => {
   const { fargate, runtime } = await start();
-  await using _ = fargate;
+  t.after(() => fargate[Symbol.asyncDispose]());
   const arn = await runTaskOf(fargate, [{ name: 'app' }, { name: 'aside', essential: false }]);
   await reaches(fargate, arn, 'RUNNING');
   runtime.exit(idOf(runtime, 'aside'), 1);
@@ -97,11 +97,11 @@ test('the end of an essential container ends the task, and only that', async () 
   assert.equal(app?.reason, 'OutOfMemoryError: Container killed due to memory usage');
 });
 
-test('a container waits for the success of the one that it depends on', async () => {
+test('a container waits for the success of the one that it depends on', async (t) => {
   const runtime = fakeRuntime(systemClock);
   runtime.programs = ({ name }) => (name.includes('-init-') ? { exitAfterMs: 20, exitCode: 0 } : {});
   const { fargate } = await start(runtime);
-  await using _ = fargate;
+  t.after(() => fargate[Symbol.asyncDispose]());
   const arn = await runTaskOf(fargate, [
     { name: 'app', dependsOn: [{ containerName: 'init', condition: 'SUCCESS' }] },
     { name: 'init', essential: false },
@@ -116,11 +116,11 @@ test('a container waits for the success of the one that it depends on', async ()
   );
 });
 
-test('a failed dependency fails the start of the task', async () => {
+test('a failed dependency fails the start of the task', async (t) => {
   const runtime = fakeRuntime(systemClock);
   runtime.programs = ({ name }) => (name.includes('-init-') ? { exitAfterMs: 1, exitCode: 3 } : {});
   const { fargate } = await start(runtime);
-  await using _ = fargate;
+  t.after(() => fargate[Symbol.asyncDispose]());
   const arn = await runTaskOf(fargate, [
     { name: 'init', essential: false },
     { name: 'app', dependsOn: [{ containerName: 'init', condition: 'SUCCESS' }] },
@@ -134,9 +134,9 @@ test('a failed dependency fails the start of the task', async () => {
   assert.match(stopped.containers[1]?.reason ?? '', /did not exit successfully/);
 });
 
-test('an image that cannot be pulled fails the start with the reason', async () => {
+test('an image that cannot be pulled fails the start with the reason', async (t) => {
   const { fargate } = await start();
-  await using _ = fargate;
+  t.after(() => fargate[Symbol.asyncDispose]());
   const arn = await runTaskOf(fargate, [{ name: 'app', image: 'no/such' }]);
   const stopped = await reaches(fargate, arn, 'STOPPED');
   assert.equal(stopped.stopCode, 'TaskFailedToStart');
@@ -144,11 +144,11 @@ test('an image that cannot be pulled fails the start with the reason', async () 
   assert.equal(stopped['startedAt'], undefined);
 });
 
-test('a container that cannot be started fails the start of the task', async () => {
+test('a container that cannot be started fails the start of the task', async (t) => {
   const runtime = fakeRuntime(systemClock);
   runtime.programs = () => ({ startError: 'exec: "nothing": executable file not found in $PATH' });
   const { fargate } = await start(runtime);
-  await using _ = fargate;
+  t.after(() => fargate[Symbol.asyncDispose]());
   const arn = await runTaskOf(fargate, [{ name: 'app' }]);
   const stopped = await reaches(fargate, arn, 'STOPPED');
   assert.equal(stopped.stopCode, 'TaskFailedToStart');
@@ -157,9 +157,9 @@ test('a container that cannot be started fails the start of the task', async () 
   assert.equal(stopped.containers[0]?.exitCode, 127);
 });
 
-test('a restart of the server finds its tasks again, and what ended meanwhile', async () => {
+test('a restart of the server finds its tasks again, and what ended meanwhile', async (t) => {
   const { fargate, runtime } = await start();
-  await using _ = fargate;
+  t.after(() => fargate[Symbol.asyncDispose]());
   const arn = await runTaskOf(fargate, [{ name: 'app' }]);
   await reaches(fargate, arn, 'RUNNING');
   await fargate.stop();
@@ -173,9 +173,9 @@ test('a restart of the server finds its tasks again, and what ended meanwhile', 
   assert.equal(stopped.containers[0]?.exitCode, 3);
 });
 
-test('an engine that does not answer delays a task and does not lose it', async () => {
+test('an engine that does not answer delays a task and does not lose it', async (t) => {
   const { fargate, runtime } = await start();
-  await using _ = fargate;
+  t.after(() => fargate[Symbol.asyncDispose]());
   runtime.failNext('runSandbox', new CodedError('Unavailable', 'not now'));
   runtime.failNext('createContainer', new CodedError('Unavailable', 'not now'));
   const arn = await runTaskOf(fargate, [{ name: 'app' }]);
@@ -183,9 +183,9 @@ test('an engine that does not answer delays a task and does not lose it', async 
   assert.equal(runtime.containers.length, 1);
 });
 
-test('a sandbox without a record is removed at the start', async () => {
+test('a sandbox without a record is removed at the start', async (t) => {
   const { fargate, runtime } = await start();
-  await using _ = fargate;
+  t.after(() => fargate[Symbol.asyncDispose]());
   const arn = await runTaskOf(fargate, [{ name: 'app' }]);
   await reaches(fargate, arn, 'RUNNING');
   const [sandbox] = runtime.sandboxes;
@@ -208,9 +208,9 @@ test('a sandbox without a record is removed at the start', async () => {
   );
 });
 
-test('the environment is that of the definition, the overrides, the secrets and of Fargate', async () => {
+test('the environment is that of the definition, the overrides, the secrets and of Fargate', async (t) => {
   const { fargate, runtime } = await start();
-  await using _ = fargate;
+  t.after(() => fargate[Symbol.asyncDispose]());
   const { ARN: secret } = await fargate.ok('secretsmanager', 'CreateSecret', {
     Name: 'db',
     SecretString: JSON.stringify({ password: 'p4ss', port: 5432 }),
@@ -258,9 +258,9 @@ test('the environment is that of the definition, the overrides, the secrets and 
   assert.doesNotMatch(shown, /p4ss/);
 });
 
-test('a secret that is missing fails the start, without a value in its reason', async () => {
+test('a secret that is missing fails the start, without a value in its reason', async (t) => {
   const { fargate } = await start();
-  await using _ = fargate;
+  t.after(() => fargate[Symbol.asyncDispose]());
   const { ARN: secret } = await fargate.ok('secretsmanager', 'CreateSecret', {
     Name: 'db',
     SecretString: 'no json: p4ss',
@@ -274,9 +274,9 @@ test('a secret that is missing fails the start, without a value in its reason', 
   assert.doesNotMatch(stopped.stoppedReason ?? '', /p4ss/);
 });
 
-test('a Spot task that is interrupted is warned, and ends with the reason', async () => {
+test('a Spot task that is interrupted is warned, and ends with the reason', async (t) => {
   const { fargate, runtime } = await start();
-  await using _ = fargate;
+  t.after(() => fargate[Symbol.asyncDispose]());
   await fargate.ok('ecs', 'CreateCluster', { capacityProviders: ['FARGATE', 'FARGATE_SPOT'] });
   const arn = await runTaskOf(fargate, [{ name: 'app' }], {
     launchType: undefined,
@@ -293,11 +293,11 @@ test('a Spot task that is interrupted is warned, and ends with the reason', asyn
   assert.equal(stopped.stoppedReason, 'Your Spot Task was interrupted.');
 });
 
-test('a task that is stopped while its image is pulled ends at once', async () => {
+test('a task that is stopped while its image is pulled ends at once', async (t) => {
   const runtime = fakeRuntime(systemClock);
   runtime.beforePull = () => new Promise(() => {});
   const { fargate } = await start(runtime);
-  await using _ = fargate;
+  t.after(() => fargate[Symbol.asyncDispose]());
   const arn = await runTaskOf(fargate, [{ name: 'app' }]);
   await reaches(fargate, arn, 'ACTIVATING');
   await fargate.ok('ecs', 'StopTask', { task: arn, reason: 'enough' });

@@ -84,11 +84,16 @@ export class LiveTask {
     });
   }
 
-  /** The task shall end, for this reason; the first reason counts. */
+  /** The task shall end, for this reason; the first reason counts, but a later call without a warning ends the warning. */
   stop(stopCode: StopCode, stoppedReason: string, options: { readonly warningMs?: number } = {}): Task {
     const { task } = this;
-    if (task.desiredStatus === 'STOPPED') return task;
     const nowMs = this.deps.clock.now();
+    if (task.desiredStatus === 'STOPPED') {
+      const hurried = options.warningMs === undefined && (task.stopNotBeforeMs ?? 0) > nowMs;
+      const now = hurried ? this.change({ stopNotBeforeMs: nowMs }) : task;
+      this.wake();
+      return now;
+    }
     const stopped = this.change({
       desiredStatus: 'STOPPED',
       stopCode,
