@@ -1,6 +1,5 @@
 import { open } from 'node:fs/promises';
 import type { Runtime } from '../../runtime/runtime.ts';
-import { aborted } from '../../support/abort.ts';
 import type { Clock } from '../../support/clock.ts';
 import { hasCode } from '../../support/errors.ts';
 import type { Logger } from '../../support/logger.ts';
@@ -67,10 +66,15 @@ export class LogShipper implements TaskLogs {
   }
 
   #firstSource(signal: AbortSignal): Promise<void> {
-    const waiting = new Promise<void>((resolve) => {
-      this.#wake = resolve;
+    return new Promise((resolve) => {
+      const end = (): void => {
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      this.#wake = end;
+      signal.addEventListener('abort', end, { once: true });
+      if (signal.aborted) end();
     });
-    return Promise.race([waiting, aborted(signal)]);
   }
 
   open(task: Task, container: ContainerDefinition): void {
