@@ -12,10 +12,12 @@ import { type ReadLogOptions, readLog } from './logs/read-log.ts';
 import { podFromContainers } from './pod/found-pod.ts';
 import { ownedBy } from './pod/labels.ts';
 import { PodMemory } from './pod/pod-memory.ts';
+import type { ProbeTally } from './prober/probe-counts.ts';
+import { Prober } from './prober/prober.ts';
 import { removePod } from './release-pod.ts';
 import { RuntimeView } from './runtime-view.ts';
 import { Slots } from './slots.ts';
-import { type Look, lookAt, pushIfChanged, syncPod } from './sync-pod.ts';
+import { type Look, type LookTools, lookAt, pushIfChanged, syncPod } from './sync-pod.ts';
 import { Waiters } from './waiters.ts';
 import { watchRuntime } from './watch-runtime.ts';
 
@@ -65,6 +67,7 @@ export class Engine {
   readonly #puller: ImagePuller;
   readonly #pullBackoff: Backoff;
   readonly #starts: Slots;
+  readonly #prober: Prober;
   /** Who waits for a change of a pod, by UID. */
   readonly #waiters = new Waiters();
   #push: (pod: ObservedPod) => void = () => {};
@@ -78,6 +81,7 @@ export class Engine {
     this.#puller = new ImagePuller({ runtime, clock, parallelPulls: limits.parallelPulls });
     this.#pullBackoff = new Backoff(pullBackoffRange, { clock, random });
     this.#starts = new Slots(limits.parallelStarts);
+    this.#prober = new Prober({ context, wake: (uid) => this.#wake(uid) });
     this.#queue = new WorkQueue({
       clock,
       backoff: new Backoff(lookBackoff, { clock, random }),
@@ -93,6 +97,7 @@ export class Engine {
     const kit = new EffectKit({
       context: this.#context,
       view: this.#view,
+      prober: this.#prober,
       tools: { puller: this.#puller, starts: this.#starts },
       pullBackoff: this.#pullBackoff,
       wake: (uid) => this.#wake(uid),
@@ -106,6 +111,7 @@ export class Engine {
       this.#waiters.wake(uid);
       return result;
     };
+    this.#prober.start(signal);
     await Promise.all([
       this.#queue.run({ workers: this.#limits.workers, signal, process }),
       watchRuntime({
@@ -133,7 +139,7 @@ export class Engine {
   async createPod(pod: Pod, options: CallOptions): Promise<void> {
     const { uid } = podRef(pod);
     const known = this.#pods.get(uid);
-    const memory = known ?? new PodMemory(pod, this.#context.clock.now());
+    const memory = known ?? this.#newMemory(pod);
     this.#pods.set(uid, memory);
     this.#takeInHand(memory, pod);
     if (!known) return;
@@ -173,7 +179,7 @@ export class Engine {
   async releasePod(ref: PodRef, { signal }: CallOptions): Promise<void> {
     const memory = await this.#find(ref, { signal });
     if (!memory) return;
-    await memory.exclusively(() => removePod({ context: this.#context, view: this.#view, signal }, memory));
+    await memory.exclusively(() => removePod(this.#lookTools(signal), memory));
     if (this.#pods.get(ref.uid) === memory) this.#pods.delete(ref.uid);
     this.#waiters.wake(ref.uid);
   }
@@ -183,6 +189,11 @@ export class Engine {
     await this.#findAll(options);
     const looks = [...this.#pods.values()].map(async (memory) => (await this.#lookAt(memory, options)).observed);
     return await Promise.all(looks);
+  }
+
+  /** How often probes have ended how. */
+  probeCounts(): Iterable<ProbeTally> {
+    return this.#prober.counts.all();
   }
 
   /** The log of a container; rejects with `NotFound` where there is none (yet). */
@@ -210,7 +221,15 @@ export class Engine {
   }
 
   #lookAt(memory: PodMemory, { signal }: CallOptions): Promise<Look> {
-    return memory.exclusively(() => lookAt({ context: this.#context, view: this.#view, signal }, memory));
+    return memory.exclusively(() => lookAt(this.#lookTools(signal), memory));
+  }
+
+  #lookTools(signal: AbortSignal): LookTools {
+    return { context: this.#context, view: this.#view, prober: this.#prober, signal };
+  }
+
+  #newMemory(pod: Pod): PodMemory {
+    return new PodMemory(pod, { nowMs: this.#context.clock.now(), probed: (id) => this.#prober.verdict(id) });
   }
 
   #isRunning(uid: string, id: string): boolean {
@@ -235,7 +254,7 @@ export class Engine {
     const found: string[] = [];
     const note = (uid: string, pod: Pod | undefined): void => {
       if (pod === undefined || this.#pods.has(uid)) return;
-      this.#pods.set(uid, new PodMemory(pod, this.#context.clock.now()));
+      this.#pods.set(uid, this.#newMemory(pod));
       found.push(uid);
     };
     for (const uid of await podFolders(rootDir)) {

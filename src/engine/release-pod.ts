@@ -7,10 +7,11 @@ import type { LookTools } from './sync-pod.ts';
  * Removes whatever there is of a pod: kills what still runs, removes its files, then its sandboxes with their
  * containers. Those are last: as long as anything is left, an engine after us finds the pod by it.
  */
-export async function removePod({ context, view, signal }: LookTools, memory: PodMemory): Promise<void> {
+export async function removePod({ context, view, prober, signal }: LookTools, memory: PodMemory): Promise<void> {
   const { runtime, owner, rootDir, mounts } = context;
   const { uid } = memory.ref;
   const filter = ownedBy(owner, uid);
+  prober.forget(memory.ref);
   memory.busy.abandon();
   await memory.busy.ended(['volumes', 'sandbox', 'start']);
 

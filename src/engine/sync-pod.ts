@@ -12,6 +12,8 @@ import { remember, withLostAttempts } from './pod/history.ts';
 import { observePod } from './pod/observe.ts';
 import type { PodMemory } from './pod/pod-memory.ts';
 import { fieldPathOf, podLabel, specContainerNamed } from './pod/spec-containers.ts';
+import { patientsOf } from './prober/patients.ts';
+import type { Prober } from './prober/prober.ts';
 import type { RuntimeView } from './runtime-view.ts';
 
 export interface Look {
@@ -23,6 +25,7 @@ export interface Look {
 export interface LookTools {
   readonly context: EngineContext;
   readonly view: RuntimeView;
+  readonly prober: Prober;
   readonly signal: AbortSignal;
 }
 
@@ -36,6 +39,7 @@ export async function lookAt(tools: LookTools, memory: PodMemory): Promise<Look>
   const actual = withLostAttempts(memory.pod, known, memory.history);
   memory.tidy(actual);
   await noteLastWords(tools, memory, actual);
+  attend(tools, memory, actual);
   const nowMs = context.clock.now();
   const plan = planPod({ pod: memory.pod, actual, notes: memory, nowMs });
   const observed = observePod({
@@ -76,6 +80,13 @@ export function pushIfChanged(memory: PodMemory, observed: ObservedPod, push: (p
   if (json === memory.pushed) return;
   memory.pushed = json;
   push(observed);
+}
+
+/** Pods that were found and not asked for are not probed: what was known of their containers is not known here. */
+function attend({ context, prober }: LookTools, memory: PodMemory, actual: ActualPod): void {
+  if (!memory.isInHand) return;
+  const deleting = memory.deletion !== undefined || memory.endingSinceMs !== undefined;
+  prober.attend(memory.ref, patientsOf(memory, actual, context.node.ip), { deleting });
 }
 
 /** Reads what containers that have ended left as their last words, once for each. */

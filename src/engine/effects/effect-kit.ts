@@ -2,6 +2,7 @@ import type { Backoff } from '../../queue/backoff.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { HoldKey, TaskKey } from '../pod/notes.ts';
 import type { PodMemory } from '../pod/pod-memory.ts';
+import type { Prober } from '../prober/prober.ts';
 import type { RuntimeView } from '../runtime-view.ts';
 import type { StartTools } from '../start/start-container.ts';
 import { isUnanswered } from '../unanswered.ts';
@@ -14,6 +15,7 @@ const unansweredRetryMs = 1000;
 export interface EffectKitOptions {
   readonly context: EngineContext;
   readonly view: RuntimeView;
+  readonly prober: Prober;
   readonly tools: StartTools;
   /** By pod and image. */
   readonly pullBackoff: Backoff;
@@ -27,14 +29,16 @@ export interface EffectKitOptions {
 export class EffectKit {
   readonly context: EngineContext;
   readonly view: RuntimeView;
+  readonly prober: Prober;
   readonly tools: StartTools;
   readonly pullBackoff: Backoff;
   readonly signal: AbortSignal;
   readonly #wake: (uid: string) => void;
 
-  constructor({ context, view, tools, pullBackoff, wake, signal }: EffectKitOptions) {
+  constructor({ context, view, prober, tools, pullBackoff, wake, signal }: EffectKitOptions) {
     this.context = context;
     this.view = view;
+    this.prober = prober;
     this.tools = tools;
     this.pullBackoff = pullBackoff;
     this.signal = signal;

@@ -21,7 +21,7 @@ export class PodMemory implements PodNotes {
   readonly stops = new Map<string, StopProgress>();
   readonly restartAnyway = new Set<string>();
   readonly history: Map<string, LastKnown>;
-  probed: (id: string) => ProbeVerdict = () => ({ started: true, ready: true });
+  readonly probed: (id: string) => ProbeVerdict;
   /** Containers whose postStart hook runs: until it is through they do not count as running. */
   readonly postStarting = new Set<string>();
   /** Last words of ended containers, by id. */
@@ -34,10 +34,11 @@ export class PodMemory implements PodNotes {
   pushed: string | undefined = undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(pod: Pod, nowMs: number) {
+  constructor(pod: Pod, { nowMs, probed }: { readonly nowMs: number; readonly probed: PodNotes['probed'] }) {
     this.ref = podRef(pod);
     this.pod = pod;
     this.seenAtMs = nowMs;
+    this.probed = probed;
     this.history = historyFromStatus(pod);
   }
 

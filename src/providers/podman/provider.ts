@@ -11,6 +11,7 @@ import type {
   ProviderContext,
   RunOptions,
 } from '../../provider/provider.ts';
+import type { ProbeCount } from '../../provider/usage.ts';
 import { LibpodRuntime } from '../../runtime/libpod/libpod-runtime.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { capabilities } from './capabilities.ts';
@@ -21,6 +22,8 @@ export { capabilities } from './capabilities.ts';
 
 /** One list of all containers a minute costs Podman little, and finds what events did not tell. */
 const resyncMs = 60_000;
+
+const probeNames = { liveness: 'Liveness', readiness: 'Readiness', startup: 'Startup' } as const;
 
 /** Runs pods as containers of the Podman on this machine. Podman need not answer yet. */
 export async function createProvider(context: ProviderContext): Promise<Provider> {
@@ -98,6 +101,12 @@ class PodmanProvider implements Provider {
 
   listPods(options: OperationOptions): Promise<readonly ObservedPod[]> {
     return this.#engine.listPods(options);
+  }
+
+  *probeCounts(): Iterable<ProbeCount> {
+    for (const { ref: pod, container, kind, successful, failed, unknown } of this.#engine.probeCounts()) {
+      yield { pod, container, probe: probeNames[kind], successful, failed, unknown };
+    }
   }
 
   logs({ pod, ...request }: LogRequest, options: OperationOptions): Promise<AsyncIterable<Uint8Array>> {

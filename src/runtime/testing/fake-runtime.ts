@@ -316,8 +316,7 @@ export class FakeRuntime implements Runtime {
     options: CallOptions,
   ): Promise<{ readonly exitCode: number; readonly stdout: Uint8Array; readonly stderr: Uint8Array }> {
     await this.#enter('exec', `${id} ${request.command.join(' ')}`, options);
-    this.#container(id);
-    const { exitCode, stdout = '' } = await this.onExec(id, request.command);
+    const { exitCode, stdout = '' } = await orAborted(this.onExec(id, request.command), options.signal);
     return { exitCode, stdout: Buffer.from(stdout), stderr: new Uint8Array() };
   }
 
@@ -394,6 +393,13 @@ export class FakeRuntime implements Runtime {
   #emitSandbox(sandbox: Sandbox, action: string): void {
     this.#events.emit({ sandboxId: sandbox.id, labels: sandbox.labels, action });
   }
+}
+
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+  return Promise.race([promise, aborted]);
 }
 
 function matches(labels: Readonly<Record<string, string>>, filter: LabelFilter): boolean {
