@@ -192,26 +192,17 @@ export class Stage {
       .map((line) => line.replace(/ Up .*/, ' running').replace(/ (?!running$).*/, ' ended'));
   }
 
+  /** Takes everything away at once: how pods end in good order is for the tests themselves to look at. */
   async clear(): Promise<void> {
     const { namespace, nodeName } = this;
     try {
+      if (this.#node?.running) await this.#node.kill();
       await cluster.kubectl(['delete', 'namespace', namespace, '--wait=false']);
-      const node = this.#node;
-      if (node?.running) {
-        await waitFor(
-          async () => (await kubectl('get', 'pods', '--namespace', namespace, '--output=name')).trim() === '',
-          {
-            what: `the pods of ${namespace} to be gone`,
-            timeoutMs: 40_000,
-          },
-        ).catch(() => {});
-        await node.stop();
-      }
       await cluster.kubectl(['delete', 'pods', '--all', '--force', '--grace-period=0', '--namespace', namespace]);
       await cluster.kubectl(['delete', 'node', nodeName, '--wait=false', '--ignore-not-found']);
-      await cluster
-        .podman(['pod', 'rm', '--force', '--all', '--filter', `label=virtual-kubelet.io/node=${nodeName}`])
-        .catch(() => {});
+      const ours = ['--filter', `label=virtual-kubelet.io/node=${nodeName}`];
+      const pods = (await cluster.podman(['pod', 'ps', '--quiet', ...ours])).split('\n').filter((id) => id !== '');
+      if (pods.length > 0) await cluster.podman(['pod', 'rm', '--force', '--time=0', ...pods]);
     } finally {
       for (const mount of mountsBelow(this.rootDir)) await runCommand(['umount', mount]);
       rmSync(this.rootDir, { recursive: true, force: true });
