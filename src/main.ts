@@ -1,32 +1,63 @@
 #!/usr/bin/env node
-import { type Invocation, parseInvocation } from './options.ts';
+import { parseInvocation } from './options.ts';
+import { systemClock } from './support/clock.ts';
 import { CodedError, hasCode, messageOf } from './support/errors.ts';
-import { createLogger } from './telemetry/log.ts';
+import { createLogger, type LogLevel } from './telemetry/log.ts';
 import { version } from './version.ts';
-import { initNode, runVirtualKubelet } from './virtual-kubelet.ts';
+import { initNode, runVirtualKubelet, type Surroundings } from './virtual-kubelet.ts';
 
 /** How long the end may take after SIGTERM before we leave without it; a pod's default grace is 30 s. */
 const shutdownDeadlineMs = 20_000;
+
+/** What the command line asks for. */
+type Task =
+  | { readonly kind: 'print'; readonly text: string }
+  | {
+      readonly kind: 'run';
+      readonly logLevel: LogLevel;
+      readonly ignoredFlags: readonly string[];
+      readonly run: (surroundings: Surroundings) => Promise<void>;
+    };
 
 process.exitCode = await main(process.argv.slice(2));
 
 /** Runs to the end and gives the exit code: 0 as asked, 1 failed, 2 bad usage. */
 async function main(argv: readonly string[]): Promise<number> {
-  let invocation: Invocation;
   try {
-    invocation = parseInvocation(argv, process.env, version);
-  } catch (error) {
-    return complain(error);
-  }
-  if (invocation.kind === 'print') {
-    process.stdout.write(`${invocation.text}\n`);
+    const task = await parse(argv);
+    if (task.kind === 'run') return await runUntilSignal(task);
+    process.stdout.write(`${task.text}\n`);
     return 0;
+  } catch (error) {
+    process.stderr.write(`virtual-kubelet: ${messageOf(error)}\n`);
+    if (!(error instanceof CodedError) && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    return hasCode(error, 'InvalidInput') ? 2 : 1;
   }
-  const { options } = invocation;
-  const log = createLogger(options.logLevel);
-  if (options.ignoredFlags.length > 0) log.warn(`These flags have no effect here: ${options.ignoredFlags.join(', ')}`);
-  // Waiting alone does not keep a process alive.
-  const alive = setInterval(() => {}, 2 ** 30);
+}
+
+async function parse([first, ...rest]: readonly string[]): Promise<Task> {
+  if (first === 'local-fargate') {
+    // A service of its own, whose weight the node need not carry.
+    const { parseLocalFargate } = await import('./local-fargate/options.ts');
+    const { runLocalFargate } = await import('./local-fargate/local-fargate.ts');
+    const invocation = parseLocalFargate(rest);
+    if (invocation.kind === 'print') return invocation;
+    const { options } = invocation;
+    const run: (surroundings: Surroundings) => Promise<void> = ({ signal, log }) =>
+      runLocalFargate(options, { signal, log, clock: systemClock });
+    return { kind: 'run', logLevel: options.logLevel, ignoredFlags: [], run };
+  }
+  const invocation = parseInvocation(first === undefined ? [] : [first, ...rest], process.env, version);
+  if (invocation.kind === 'print') return invocation;
+  const { options, kind } = invocation;
+  const run = kind === 'run' ? runVirtualKubelet : initNode;
+  const { logLevel, ignoredFlags } = options;
+  return { kind: 'run', logLevel, ignoredFlags, run: (surroundings) => run(options, surroundings) };
+}
+
+async function runUntilSignal(task: Task & { kind: 'run' }): Promise<number> {
+  const log = createLogger(task.logLevel);
+  if (task.ignoredFlags.length > 0) log.warn(`These flags have no effect here: ${task.ignoredFlags.join(', ')}`);
   const ended = new AbortController();
   const stop = (signal: NodeJS.Signals): void => {
     if (ended.signal.aborted) {
@@ -42,20 +73,15 @@ async function main(argv: readonly string[]): Promise<number> {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  // Waiting alone does not keep a process alive.
+  const alive = setInterval(() => {}, 2 ** 30);
   try {
-    const run = invocation.kind === 'run' ? runVirtualKubelet : initNode;
-    await run(options, { signal: ended.signal, log, version, environment: process.env });
+    await task.run({ signal: ended.signal, log, version, environment: process.env });
     return 0;
   } catch (error) {
     if (ended.signal.aborted && error === ended.signal.reason) return 0;
-    return complain(error);
+    throw error;
   } finally {
     clearInterval(alive);
   }
-}
-
-function complain(error: unknown): number {
-  process.stderr.write(`virtual-kubelet: ${messageOf(error)}\n`);
-  if (!(error instanceof CodedError) && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  return hasCode(error, 'InvalidInput') ? 2 : 1;
 }

@@ -105,6 +105,9 @@ function defineProgram(version: string, chosen: (kind: 'run' | 'init-node', flag
   program.action((flags: RawFlags) => chosen('run', flags));
   program.addHelpText('after', afterHelp);
   program
+    .command('local-fargate')
+    .description('Serve the AWS APIs of Fargate here, each task as real containers. It has flags of its own: --help.');
+  program
     .command('init-node')
     .description(
       'Create the node, or add to it the labels and the taint that a node may not give itself ' +

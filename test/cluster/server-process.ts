@@ -50,6 +50,8 @@ export class ServerProcess {
         // A process group of its own: the Ctrl-C of a terminal is for us, who end the servers in their order.
         detached: true,
         stdio: ['ignore', log, log],
+        // conmon leaves a file named oom where it was started from, when a container runs out of memory.
+        cwd: dirname(spec.logFile),
         env: { ...process.env, ...spec.env },
       });
       return new ServerProcess(spec, child);

@@ -106,7 +106,12 @@ export class PodmanService implements AsyncDisposable {
 
   async startAgain(): Promise<void> {
     const [file = '', ...args] = this.#inside(['podman', 'system', 'service', '--time=0', `unix://${this.socketPath}`]);
-    const child = spawn(file, args, { stdio: 'ignore', env: { ...process.env, ...this.#environment } });
+    // conmon leaves a file named oom where it was started from, when a container runs out of memory.
+    const child = spawn(file, args, {
+      cwd: this.#dir,
+      stdio: 'ignore',
+      env: { ...process.env, ...this.#environment },
+    });
     this.#process = child;
     const runtime = new LibpodRuntime({ socketPath: this.socketPath, clock: systemClock, log: silentLogger });
     const signal = AbortSignal.timeout(10_000);
