@@ -77,7 +77,11 @@ async function runLint(signal: AbortSignal): Promise<void> {
 }
 
 async function runOnCluster(suite: string, files: readonly string[], signal: AbortSignal): Promise<void> {
-  const cluster = await startSharedCluster({ signal, progress: (line) => void process.stdout.write(`  ${line}\n`) });
+  const cluster = await startSharedCluster({
+    name: suite,
+    signal,
+    progress: (line) => void process.stdout.write(`  ${line}\n`),
+  });
   try {
     await runTests(suite, files, { signal, prefix: cluster.commandPrefix, environment: cluster.environment });
   } finally {

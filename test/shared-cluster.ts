@@ -10,15 +10,16 @@ export interface SharedCluster {
   stop(): Promise<void>;
 }
 
-const clusterName = 'test';
 /** Whose node ports kube-proxy answers for. Nothing is scheduled there. */
 const proxyNodeName = 'kube-proxy-host';
 
 export async function startSharedCluster(options: {
+  /** Of its own for each suite, so that two suites can run at the same time. */
+  readonly name: string;
   readonly signal: AbortSignal;
   readonly progress: Progress;
 }): Promise<SharedCluster> {
-  const cluster = await startCluster({ name: clusterName, ...options });
+  const cluster = await startCluster(options);
   try {
     await cluster.apply([
       {
@@ -34,7 +35,7 @@ export async function startSharedCluster(options: {
     await cluster.startKubeProxy(proxyNodeName);
     return {
       commandPrefix: cluster.inside([]),
-      environment: { ...cluster.environment(), TEST_CLUSTER: clusterName },
+      environment: { ...cluster.environment(), TEST_CLUSTER: options.name },
       stop: () => cluster.stop(),
     };
   } catch (error) {
