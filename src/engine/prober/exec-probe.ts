@@ -8,7 +8,7 @@ type Exec = NonNullable<ProbeSettings['handler']['exec']>;
 
 /** A command in the container that has to end with 0. */
 export async function tryExec(
-  runtime: Runtime,
+  runtime: Pick<Runtime, 'exec'>,
   { command = [] }: Exec,
   { target, signal }: { readonly target: ProbeTarget; readonly signal: AbortSignal },
 ): Promise<Try> {

@@ -10,6 +10,7 @@ import {
 } from '../../podspec/probes/container-health.ts';
 import type { ProbeKind, ProbeSettings } from '../../podspec/probes/probe-settings.ts';
 import { DelayedKeys } from '../../queue/delayed-keys.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
 import { isAbortOf } from '../../support/abort.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { ProbeVerdict } from '../pod/notes.ts';
@@ -34,7 +35,10 @@ interface Case {
 }
 
 export interface ProberOptions {
-  readonly context: Pick<EngineContext, 'runtime' | 'clock' | 'random' | 'recordEvent' | 'log'>;
+  readonly context: Pick<EngineContext, 'clock' | 'random' | 'recordEvent' | 'log'> & {
+    /** Runs the commands of exec probes. */
+    readonly runtime: Pick<Runtime, 'exec'>;
+  };
   /** What the probes say of a container of this pod has changed. */
   readonly wake: (uid: string) => void;
 }

@@ -12,7 +12,7 @@ import { tryTcp } from './tcp-probe.ts';
 
 /** Tries a probe once, within its timeout; no answer in time is a failure. Rejects only where the signal aborts. */
 export async function tryProbe(
-  { runtime, clock }: { readonly runtime: Runtime; readonly clock: Clock },
+  { runtime, clock }: { readonly runtime: Pick<Runtime, 'exec'>; readonly clock: Clock },
   settings: ProbeSettings,
   { target, signal }: { readonly target: ProbeTarget; readonly signal: AbortSignal },
 ): Promise<Try> {
@@ -29,7 +29,7 @@ export async function tryProbe(
 }
 
 async function once(
-  runtime: Runtime,
+  runtime: Pick<Runtime, 'exec'>,
   { handler }: ProbeSettings,
   { target, signal }: { readonly target: ProbeTarget; readonly signal: AbortSignal },
 ): Promise<Try> {
