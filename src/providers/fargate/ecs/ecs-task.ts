@@ -91,6 +91,21 @@ export function haveContainersEnded(task: EcsTask): boolean {
   return task.status === 'DEPROVISIONING' && task.containers.every(({ status }) => status === 'STOPPED');
 }
 
+/** A task that ECS has forgotten: it has ended, nobody knows how. */
+export function lostTask(task: EcsTask): EcsTask {
+  return {
+    ...task,
+    status: 'STOPPED',
+    desiredStatus: 'STOPPED',
+    stoppedReason: task.stoppedReason ?? 'ECS does not know the task any more',
+    containers: task.containers.map((container) => ({
+      ...container,
+      status: 'STOPPED',
+      runtimeId: container.runtimeId ?? 'unknown',
+    })),
+  };
+}
+
 function readContainer(container: SdkContainer): EcsContainer {
   const { lastStatus, healthStatus } = container;
   return {
