@@ -632,7 +632,7 @@ describe('Engine', () => {
       const livenessProbe = { ...exec, failureThreshold: 1 };
       const pod = await harness.create({ restartPolicy: 'Never', containers: [app('a', { livenessProbe })] });
       await harness.untilRunning(pod);
-      await harness.clock.advance(0);
+      await harness.clock.advance(500);
       await harness.untilEnded(pod);
       assert.deepEqual(harness.eventsOf('Killing'), ['Container a failed liveness probe']);
     });
@@ -658,7 +658,7 @@ describe('Engine', () => {
       healthy = false;
       const pod = await harness.create({ containers: [app('a', { startupProbe: { ...exec, failureThreshold: 2 } })] });
       await harness.untilRunning(pod);
-      await harness.clock.advance(1000);
+      await harness.clock.advance(1500);
       await until('it runs again', () => stateOf(pod, 'a') === 'running #1');
       assert.deepEqual(harness.eventsOf('Killing'), ['Container a failed startup probe, will be restarted']);
     });
@@ -666,7 +666,7 @@ describe('Engine', () => {
     it('are not forgotten when we start anew: what was ready stays so', async () => {
       const pod = await harness.create({ containers: [app('a', { readinessProbe: { ...exec, periodSeconds: 60 } })] });
       await harness.untilRunning(pod);
-      await harness.clock.advance(0);
+      await harness.clock.advance(500);
       await until('it is ready', () => ready(pod) === true);
       const { containerId = '', image = '', imageId = '' } = harness.container(pod, 'a') ?? {};
       const before = harness.pushed.length;

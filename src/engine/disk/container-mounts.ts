@@ -9,13 +9,6 @@ export function isApiVolume(volume: Volume): boolean {
   return Boolean(volume.configMap ?? volume.secret ?? volume.downwardAPI ?? volume.projected);
 }
 
-/** Where a volume lies on the host; undefined for one of a kind that is not ours. */
-export function volumeSource(volume: Volume, folder: PodFolder): string | undefined {
-  if (volume.emptyDir) return join(folder.emptyDirs, volume.name);
-  if (volume.hostPath) return volume.hostPath.path;
-  return isApiVolume(volume) ? join(folder.apiVolumes, volume.name) : undefined;
-}
-
 /**
  * What is mounted into a container: its volumes, the pod's /etc/hosts and the file for its last words. Volumes from the
  * API are never writable, as with kubelet.
@@ -23,16 +16,11 @@ export function volumeSource(volume: Volume, folder: PodFolder): string | undefi
 export function containerMounts(
   pod: Pod,
   container: Container,
-  { folder, attempt }: { readonly folder: PodFolder; readonly attempt: number },
+  { folder, attempt, subPaths }: MountPlaces,
 ): readonly Mount[] {
   const mounts = (container.volumeMounts ?? []).map(({ name, mountPath, readOnly }): Mount => {
-    const volume = pod.spec?.volumes?.find((candidate) => candidate.name === name);
-    const source = volume && volumeSource(volume, folder);
-    if (volume === undefined || source === undefined) {
-      throw new CodedError('InvalidInput', `volume "${name}" of container ${container.name} cannot be mounted here`, {
-        reason: 'CreateContainerConfigError',
-      });
-    }
+    const volume = volumeNamed(pod, name);
+    const source = subPaths.get(mountPath) ?? sourceOf(volume, folder);
     return { kind: 'bind', source, target: mountPath, readOnly: readOnly === true || isApiVolume(volume) };
   });
   const isTaken = (path: string): boolean => mounts.some(({ target }) => target === path);
@@ -47,6 +35,30 @@ export function containerMounts(
       readOnly: false,
     },
   ];
+}
+
+export interface MountPlaces {
+  readonly folder: PodFolder;
+  readonly attempt: number;
+  /** Where parts of volumes are, by the path at which the container wants them. */
+  readonly subPaths: ReadonlyMap<string, string>;
+}
+
+/** Throws `InvalidInput` where the spec has no such volume. */
+export function volumeNamed(pod: Pod, name: string): Volume {
+  const volume = pod.spec?.volumes?.find((candidate) => candidate.name === name);
+  if (volume) return volume;
+  throw new CodedError('InvalidInput', `the pod has no volume "${name}"`, { reason: 'CreateContainerConfigError' });
+}
+
+/** Where a volume lies on the host. Throws `InvalidInput` for one of a kind that is not ours. */
+export function sourceOf(volume: Volume, folder: PodFolder): string {
+  if (volume.emptyDir) return join(folder.emptyDirs, volume.name);
+  if (volume.hostPath) return volume.hostPath.path;
+  if (isApiVolume(volume)) return join(folder.apiVolumes, volume.name);
+  throw new CodedError('InvalidInput', `volume "${volume.name}" cannot be mounted here`, {
+    reason: 'CreateContainerConfigError',
+  });
 }
 
 function terminationMessagePath({ terminationMessagePath: path = '/dev/termination-log' }: Container): string {

@@ -18,7 +18,9 @@ export interface Mounts {
    * the right to mount.
    */
   mountMemory(folder: string, options: MemoryOptions): Promise<void>;
-  /** Takes a mount away; does nothing where there is none. */
+  /** Shows a file or folder at `target` as well. A source that leads through /proc is taken as it is. */
+  bind(source: string, target: string): Promise<void>;
+  /** Takes away whatever is mounted at `folder` and below. */
   unmount(folder: string): Promise<void>;
 }
 
@@ -43,15 +45,30 @@ export const hostMounts: Mounts = {
     }
   },
 
+  async bind(source, target) {
+    await run('mount', ['--no-canonicalize', '--bind', source, target]);
+  },
+
   async unmount(folder) {
-    // Lazily: a container that has just ended may hold it for a moment.
-    if (await isMountPoint(folder)) await run('umount', ['--lazy', folder]);
+    const below = (await mountPoints()).filter(
+      (path) => path === resolve(folder) || path.startsWith(`${resolve(folder)}/`),
+    );
+    // The last one first: it may stand on another. Lazily: a container that has just ended may hold it for a moment.
+    for (const path of below.reverse()) await run('umount', ['--lazy', path]);
   },
 };
 
 async function isMountPoint(folder: string): Promise<boolean> {
-  const mounts = await readFile('/proc/self/mountinfo', 'utf8');
-  // The kernel writes backslashes and blanks in octal.
-  const path = resolve(folder).replaceAll('\\', '\\134').replaceAll(' ', '\\040');
-  return mounts.split('\n').some((line) => line.split(' ')[4] === path);
+  return (await mountPoints()).includes(resolve(folder));
+}
+
+/** In the order in which they were mounted. */
+async function mountPoints(): Promise<readonly string[]> {
+  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
+  // The kernel writes blanks, backslashes and the like in octal.
+  return lines.map((line) =>
+    (line.split(' ')[4] ?? '').replaceAll(/\\(\d{3})/g, (_, octal: string) =>
+      String.fromCharCode(Number.parseInt(octal, 8)),
+    ),
+  );
 }

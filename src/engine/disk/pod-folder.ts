@@ -11,6 +11,8 @@ export interface PodFolder {
   readonly hostsFile: string;
   /** emptyDir volumes, a folder each. */
   readonly emptyDirs: string;
+  /** Parts of volumes that a container's attempt mounts. */
+  subPaths(container: string): string;
   /** Files from the API, a folder a volume: secrets among them, so they lie in memory where that can be had. */
   readonly apiVolumes: string;
   terminationMessage(container: string, attempt: number): string;
@@ -22,6 +24,7 @@ export function podFolder(rootDir: string, uid: string): PodFolder {
     root,
     hostsFile: join(root, 'etc-hosts'),
     emptyDirs: join(root, 'empty-dirs'),
+    subPaths: (container) => join(root, 'sub-paths', container),
     apiVolumes: join(memoryFolder(rootDir), uid),
     terminationMessage: (container, attempt) => join(root, 'containers', container, `${attempt}.termination-message`),
   };
@@ -69,10 +72,10 @@ async function readNote(path: string): Promise<Note | undefined> {
   }
 }
 
-/** Removes the pod's files and what is mounted among them. */
+/** Removes the pod's files. What is mounted among them, which may be the host's own, is taken away before. */
 export async function removePodFolder(rootDir: string, uid: string, mounts: Mounts): Promise<void> {
-  const { root, apiVolumes, emptyDirs } = podFolder(rootDir, uid);
-  for (const name of await readdir(emptyDirs).catch(() => [])) await mounts.unmount(join(emptyDirs, name));
+  const { root, apiVolumes } = podFolder(rootDir, uid);
+  await mounts.unmount(root);
   await rm(apiVolumes, { recursive: true, force: true });
   await rm(root, { recursive: true, force: true });
 }

@@ -54,8 +54,9 @@ export async function provideImage(
   const startedAtMs = clock.now();
   try {
     const { image, pullMs } = await puller.pull({ reference, credentials, signal });
-    const waited = goDuration(clock.now() - startedAtMs);
-    const took = `in ${goDuration(pullMs)} (${waited} including waiting)`;
+    const waitedMs = clock.now() - startedAtMs;
+    // Who came later waited for a part of the pull only.
+    const took = `in ${goDuration(Math.min(pullMs, waitedMs))} (${goDuration(waitedMs)} including waiting)`;
     record('Normal', 'Pulled', `Successfully pulled image "${named}" ${took}. Image size: ${image.sizeBytes} bytes.`);
     return image;
   } catch (error) {

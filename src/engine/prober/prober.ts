@@ -43,6 +43,8 @@ export interface ProberOptions {
   readonly wake: (uid: string) => void;
 }
 
+/** A kubelet's first try comes at any moment of the period; ours when most containers have opened their ports. */
+const leastDelayMs = 500;
 /** Probes tried at the same time. */
 const parallelTries = 32;
 
@@ -112,9 +114,11 @@ export class Prober {
   #scheduleFirst({ patient }: Case, settings: ProbeSettings): void {
     if (!this.#signal || this.#signal.aborted) return;
     const { clock, random } = this.#options.context;
-    const delayMs = firstTryDelayMs(settings, patient.startedAtMs, clock.now());
+    const nowMs = clock.now();
+    const delayMs = firstTryDelayMs(settings, patient.startedAtMs, nowMs);
+    const openingMs = Math.max(patient.startedAtMs + leastDelayMs - nowMs, 0);
     const spreadMs = patient.known ? random() * settings.periodMs : 0;
-    this.#due.add(`${settings.kind} ${patient.id}`, delayMs + spreadMs);
+    this.#due.add(`${settings.kind} ${patient.id}`, Math.max(delayMs, openingMs) + spreadMs);
   }
 
   #onDue(key: string): void {

@@ -14,6 +14,8 @@ export interface ContainerSpecInput {
   readonly image: Image;
   readonly environment: Readonly<Record<string, string>>;
   readonly folder: PodFolder;
+  /** Where parts of volumes are, by the path at which the container wants them. */
+  readonly subPaths: ReadonlyMap<string, string>;
   readonly owner: Owner;
   readonly nodeMemoryBytes: number;
 }
@@ -32,7 +34,7 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpec {
     ...(args && { command: args }),
     ...(container.workingDir && { workingDir: container.workingDir }),
     env: environment,
-    mounts: containerMounts(pod, container, { folder: input.folder, attempt }),
+    mounts: containerMounts(pod, container, { folder: input.folder, attempt, subPaths: input.subPaths }),
     resources: {
       ...cgroupLimits(container),
       oomScoreAdj: oomScoreAdjust(pod, container, input.nodeMemoryBytes),

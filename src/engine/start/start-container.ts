@@ -17,6 +17,7 @@ import { podHostname } from '../sandbox/hostname.ts';
 import type { Slots } from '../slots.ts';
 import { isUnanswered } from '../unanswered.ts';
 import { containerSpec } from './container-spec.ts';
+import { mountSubPaths } from './mount-sub-paths.ts';
 
 export interface StartRequest {
   readonly pod: Pod;
@@ -88,6 +89,7 @@ async function create(context: EngineContext, tools: StartTools, request: StartR
     );
     await writeHostsFile(folder.hostsFile, { ips: podIps, ...podHostname(pod, node.clusterDomain) }, pod);
     await makeTerminationMessageFile(folder.terminationMessage(container.name, identity.attempt));
+    const subPaths = await mountSubPaths(context.mounts, { pod, identity, folder, environment });
     const spec = containerSpec({
       pod,
       identity,
@@ -95,6 +97,7 @@ async function create(context: EngineContext, tools: StartTools, request: StartR
       image,
       environment,
       folder,
+      subPaths,
       owner,
       nodeMemoryBytes: wholeUnits(parseQuantity(nodeAllocatable['memory'] ?? '0')),
     });

@@ -86,7 +86,7 @@ export class EngineHarness {
         allocatable: async () => ({ cpu: '4', memory: '8Gi' }),
       },
       rootDir: this.rootDir,
-      mounts: { mountMemory: async () => {}, unmount: async () => {} },
+      mounts: { mountMemory: async () => {}, bind: async () => {}, unmount: async () => {} },
       references: this.references,
       recordEvent: (event) => void this.events.push(event),
       clock: this.clock,

@@ -187,6 +187,30 @@ describe('pods on a real Podman', { skip: noPodman, timeout: 240_000 }, () => {
     await assert.rejects(readFile(token), { code: 'ENOENT' });
   });
 
+  it('mounts parts of volumes, and makes those that are missing', async () => {
+    references.configMaps.set('pages', { 'index.html': 'hello', other: 'x' });
+    const volumeMounts = [
+      { name: 'pages', mountPath: '/www/index.html', subPath: 'index.html' },
+      { name: 'scratch', mountPath: '/data', subPathExpr: 'of/$(WHO)' },
+    ];
+    const pod = await create({
+      restartPolicy: 'Never',
+      volumes: [
+        { name: 'pages', configMap: { name: 'pages' } },
+        { name: 'scratch', emptyDir: {} },
+      ],
+      containers: [
+        shell('a', 'ls /www; cat /www/index.html; echo; touch /data/x; ls /whole/of/me', {
+          env: [{ name: 'WHO', value: 'me' }],
+          volumeMounts: [...volumeMounts, { name: 'scratch', mountPath: '/whole' }],
+        }),
+      ],
+    });
+    await untilEnded(pod);
+    assert.equal(await log(pod), 'index.html\nhello\nx\n');
+    await release(pod);
+  });
+
   it('tells the end of the log of a container that fails, where its spec says so', async () => {
     const a = shell('a', 'echo one; echo two >&2; exit 3', { terminationMessagePolicy: 'FallbackToLogsOnError' });
     const pod = await create({ restartPolicy: 'Never', containers: [a] });
