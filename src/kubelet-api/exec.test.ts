@@ -13,6 +13,7 @@ import {
 } from './testing/command-client.ts';
 import { runningObserved, TestKubeletApi, testPod, testProvider } from './testing/kubelet-api.ts';
 import { processProvider } from './testing/process-provider.ts';
+import { SpdyClient } from './testing/spdy-client.ts';
 import { standingStill, until } from './testing/until.ts';
 
 const clock = new FakeClock();
@@ -326,3 +327,38 @@ describe('what is refused before anything is run', () => {
 
   test('nothing was run', () => assert.equal(record.running, 0));
 });
+
+test('a client that does not open its streams within thirty seconds is cut, and nothing is run', async () => {
+  const before = record.running;
+  const path = commandPath('/exec/default/web/app', ['cat'], { stdin: true });
+  const headers = { upgrade: 'SPDY/3.1', 'x-stream-protocol-version': 'v4.channel.k8s.io' };
+  const socket = await upgrade(kubelet, path, headers);
+  const client = new SpdyClient(socket);
+  const error = await client.open({ streamType: 'error' });
+  await until(() => error.replied);
+  await clock.advance(29_000);
+  assert.equal(socket.destroyed, false);
+  await clock.advance(2000);
+  await until(() => socket.destroyed || socket.readableEnded);
+  socket.destroy();
+  assert.equal(record.running, before);
+});
+
+for (const [name, open] of [
+  ['SPDY', spdyCommand],
+  ['WebSocket', webSocketCommand],
+] as const) {
+  test(`when the node shuts down, a session over ${name} is told so`, async () => {
+    const own = processProvider();
+    const ending = await TestKubeletApi.start({ provider: testProvider(own.parts) });
+    ending.pods.add(testPod('web'), runningObserved(testPod('web')));
+    const wanted = { stdin: true };
+    const client = await open(ending, commandPath('/exec/default/web/app', ['sleep', '60'], wanted), wanted);
+    await until(() => own.record.running === 1);
+    const stopped = ending.stop();
+    await client.done();
+    await stopped;
+    assert.equal(own.record.running, 0);
+    assert.equal(exitCodeOf(client.status()), '137');
+  });
+}

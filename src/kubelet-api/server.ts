@@ -6,9 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { ApiClient } from '../apiserver/client.ts';
 import { aborted } from '../support/abort.ts';
-import type { Clock } from '../support/clock.ts';
 import { CodedError, messageOf } from '../support/errors.ts';
-import type { Logger } from '../support/logger.ts';
 import { Authenticator } from './authentication.ts';
 import { Authorizer } from './authorization.ts';
 import { Connections, handshakeTimeoutMs } from './connections.ts';
@@ -35,14 +33,11 @@ const stalledMs = 60_000;
 const closeDeadlineMs = 5000;
 
 export interface KubeletApiOptions extends RouteDeps {
-  readonly nodeName: string;
   /** Asked who a token's bearer is, and what a caller may do. */
   readonly api: ApiClient;
   readonly serving: ServingCertificate;
   readonly clientCa: ClientCa;
   readonly tlsParameters: TlsParameters;
-  readonly clock: Clock;
-  readonly log: Logger;
 }
 
 interface RunningCall {

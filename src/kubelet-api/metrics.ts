@@ -1,0 +1,57 @@
+import { pipeline } from 'node:stream/promises';
+import type { Provider } from '../provider/provider.ts';
+import { hasCode } from '../support/errors.ts';
+import type { Logger } from '../support/logger.ts';
+import type { Call, Handler } from './call.ts';
+import type { PodSource } from './pod-source.ts';
+import { cadvisorMetrics } from './usage/cadvisor-metrics.ts';
+import { exposition, expositionType, type MetricFamily } from './usage/exposition.ts';
+import { probeMetrics } from './usage/probe-metrics.ts';
+import { resourceMetrics, scrapeError } from './usage/resource-metrics.ts';
+import type { UsageReader } from './usage/usage-reader.ts';
+
+/** `/metrics/resource`. Where the provider fails, that is a metric too; where it knows nothing at all, it is 501. */
+export function metricsResource(deps: {
+  readonly usage: UsageReader;
+  readonly startedAtMs: number;
+  readonly log: Logger;
+}): Handler {
+  return async (call) => {
+    const usage = await deps.usage.read().catch((error: unknown) => {
+      if (hasCode(error, 'NotImplemented')) throw error;
+      deps.log.warn('the usage of pods cannot be read', { error });
+      return undefined;
+    });
+    await answerMetrics(call, usage === undefined ? scrapeError(1) : resourceMetrics(usage, deps));
+  };
+}
+
+/** `/metrics/cadvisor`. */
+export function metricsCadvisor(deps: { readonly usage: UsageReader; readonly pods: PodSource }): Handler {
+  return async (call) => {
+    const usage = await deps.usage.read();
+    await answerMetrics(
+      call,
+      cadvisorMetrics(usage, (uid) => deps.pods.observed(uid)),
+    );
+  };
+}
+
+/** `/metrics/probes`; empty where the provider does not probe. */
+export function metricsProbes(provider: Provider): Handler {
+  return (call) => answerMetrics(call, probeMetrics(provider.probeCounts?.() ?? []));
+}
+
+/** `/metrics`: our own, as they are served at `--metrics-addr` too. */
+export function metricsOfProcess(text: () => Promise<string>): Handler {
+  return async ({ response }) => {
+    const metrics = await text();
+    response.writeHead(200, { 'content-type': expositionType });
+    response.end(metrics);
+  };
+}
+
+async function answerMetrics({ response, signal }: Call, families: Iterable<MetricFamily>): Promise<void> {
+  response.writeHead(200, { 'content-type': expositionType });
+  await pipeline(exposition(families), response, { signal });
+}

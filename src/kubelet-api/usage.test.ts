@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import type { OperationOptions } from '../provider/provider.ts';
+import type { ProbeCount, Usage } from '../provider/usage.ts';
+import { toRfc3339 } from '../support/clock.ts';
+import { CodedError } from '../support/errors.ts';
+import { FakeClock } from '../support/testing/fake-clock.ts';
+import { runningObserved, TestKubeletApi, testPod, testProvider } from './testing/kubelet-api.ts';
+
+/** About now, since the certificates of callers count from now. */
+const timeMs = Math.floor(Date.now() / 1000) * 1000 + 500;
+const startedAtMs = timeMs - 3_600_500;
+const ref = { namespace: 'default', name: 'web', uid: 'uid-web' };
+
+/** Two containers; the second tells less. */
+const usage: Usage = {
+  pods: [
+    {
+      ref,
+      startedAtMs,
+      containers: [
+        {
+          name: 'app',
+          startedAtMs,
+          cpu: { timeMs, totalNs: 12_500_000_000, rateNs: 250_000_000.4 },
+          memory: { timeMs, workingSetBytes: 1000, usageBytes: 1500, rssBytes: 800 },
+          rootfs: { timeMs, usedBytes: 4096, capacityBytes: 10_000 },
+        },
+        { name: 'side', startedAtMs, cpu: { timeMs: timeMs + 1000, totalNs: 500_000_000 } },
+      ],
+      network: { timeMs, interfaces: [{ name: 'eth0', rxBytes: 11, rxErrors: 0, txBytes: 22, txErrors: 1 }] },
+      volumes: [{ name: 'data', claim: 'claim', timeMs, usedBytes: 7 }],
+      processes: 5,
+    },
+  ],
+};
+const probes: ProbeCount[] = [
+  { pod: ref, container: 'app', probe: 'Liveness', successful: 10, failed: 2, unknown: 0 },
+  { pod: ref, container: 'app', probe: 'Readiness', successful: 0, failed: 0, unknown: 1 },
+];
+
+describe('usage', () => {
+  const clock = new FakeClock(timeMs);
+  let kubelet: TestKubeletApi;
+  let answer: (options: OperationOptions) => Promise<Usage>;
+  let asked = 0;
+  before(async () => {
+    kubelet = await TestKubeletApi.start({
+      clock,
+      provider: testProvider({
+        usage: (options) => {
+          asked++;
+          return answer(options);
+        },
+        probeCounts: () => probes,
+      }),
+      metrics: async () => 'own 1\n',
+    });
+    const observed = runningObserved(testPod('web'));
+    const containers = observed.containers.map((one) => ({ ...one, containerId: 'podman://abc' }));
+    kubelet.pods.add(testPod('web'), { ...observed, containers });
+  });
+  after(() => kubelet.stop());
+  beforeEach(async () => {
+    answer = async () => usage;
+    asked = 0;
+    await clock.advance(2000);
+  });
+
+  test('/stats/summary is the summary of kubelet, with what is unknown left out', async () => {
+    const summary = JSON.parse((await kubelet.get('/stats/summary')).text);
+    const started = toRfc3339(startedAtMs);
+    const time = toRfc3339(timeMs);
+    assert.deepEqual(summary.pods, [
+      {
+        podRef: ref,
+        startTime: started,
+        containers: [
+          {
+            name: 'app',
+            startTime: started,
+            cpu: { time, usageNanoCores: 250_000_000, usageCoreNanoSeconds: 12_500_000_000 },
+            memory: { time, usageBytes: 1500, workingSetBytes: 1000, rssBytes: 800 },
+            rootfs: { time, capacityBytes: 10_000, usedBytes: 4096 },
+          },
+          {
+            name: 'side',
+            startTime: started,
+            cpu: { time: toRfc3339(timeMs + 1000), usageCoreNanoSeconds: 500_000_000 },
+          },
+        ],
+        cpu: { time: toRfc3339(timeMs + 1000), usageCoreNanoSeconds: 13_000_000_000 },
+        memory: { time, usageBytes: 1500, workingSetBytes: 1000, rssBytes: 800 },
+        network: {
+          time,
+          name: 'eth0',
+          rxBytes: 11,
+          rxErrors: 0,
+          txBytes: 22,
+          txErrors: 1,
+          interfaces: [{ name: 'eth0', rxBytes: 11, rxErrors: 0, txBytes: 22, txErrors: 1 }],
+        },
+        volume: [{ time, usedBytes: 7, name: 'data', pvcRef: { name: 'claim', namespace: 'default' } }],
+        process_stats: { process_count: 5 },
+      },
+    ]);
+    assert.equal(summary.node.nodeName, 'node-1');
+    assert.equal(summary.node.cpu.usageCoreNanoSeconds, 13_000_000_000);
+    assert.equal(summary.node.memory.workingSetBytes, 1000);
+  });
+
+  test('?only_cpu_and_memory=true is only that', async () => {
+    const { pods } = JSON.parse((await kubelet.get('/stats/summary?only_cpu_and_memory=true')).text);
+    assert.deepEqual(Object.keys(pods[0]), ['podRef', 'startTime', 'containers', 'cpu', 'memory']);
+    assert.deepEqual(Object.keys(pods[0].containers[0]), ['name', 'startTime', 'cpu', 'memory']);
+  });
+
+  test('/metrics/resource has what a metrics-server reads, with the time of the reading', async () => {
+    const answer = await kubelet.get('/metrics/resource');
+    assert.match(String(answer.headers['content-type']), /^text\/plain; version=0.0.4/);
+    const seconds = startedAtMs / 1000;
+    assert.deepEqual(
+      answer.text.split('\n').filter((line) => line !== '' && !line.startsWith('#')),
+      [
+        `container_cpu_usage_seconds_total{container="app",namespace="default",pod="web"} 12.5 ${timeMs}`,
+        `container_cpu_usage_seconds_total{container="side",namespace="default",pod="web"} 0.5 ${timeMs + 1000}`,
+        `container_memory_working_set_bytes{container="app",namespace="default",pod="web"} 1000 ${timeMs}`,
+        `container_start_time_seconds{container="app",namespace="default",pod="web"} ${seconds}`,
+        `container_start_time_seconds{container="side",namespace="default",pod="web"} ${seconds}`,
+        `node_cpu_usage_seconds_total 13 ${timeMs + 1000}`,
+        `node_memory_working_set_bytes 1000 ${timeMs}`,
+        `pod_cpu_usage_seconds_total{namespace="default",pod="web"} 13 ${timeMs + 1000}`,
+        `pod_memory_working_set_bytes{namespace="default",pod="web"} 1000 ${timeMs}`,
+        'resource_scrape_error 0',
+        'scrape_error 0',
+      ],
+    );
+    assert.match(
+      answer.text,
+      /^# HELP container_cpu_usage_seconds_total .*\n# TYPE container_cpu_usage_seconds_total counter\n/,
+    );
+  });
+
+  test('/metrics/resource says that the provider failed, and nothing else', async () => {
+    answer = () => Promise.reject(new CodedError('Unavailable', 'gone'));
+    const { status, text } = await kubelet.get('/metrics/resource');
+    assert.equal(status, 200);
+    assert.deepEqual(
+      text.split('\n').filter((line) => line !== '' && !line.startsWith('#')),
+      ['resource_scrape_error 1', 'scrape_error 1'],
+    );
+    assert.equal((await kubelet.get('/stats/summary')).status, 503);
+  });
+
+  test('/metrics/cadvisor has the rows of dashboards: containers with image and id, networks of pods', async () => {
+    const { text } = await kubelet.get('/metrics/cadvisor');
+    const app =
+      'container="app",id="/kubepods/poduid-web/abc",image="docker.io/library/nginx:latest",name="abc",namespace="default",pod="web"';
+    const pod =
+      'container="",id="/kubepods/poduid-web",image="",name="",namespace="default",pod="web",interface="eth0"';
+    for (const line of [
+      `container_cpu_usage_seconds_total{${app},cpu="total"} 12.5 ${timeMs}`,
+      `container_memory_working_set_bytes{${app}} 1000 ${timeMs}`,
+      `container_memory_usage_bytes{${app}} 1500 ${timeMs}`,
+      `container_memory_rss{${app}} 800 ${timeMs}`,
+      `container_fs_usage_bytes{${app}} 4096 ${timeMs}`,
+      `container_start_time_seconds{${app}} ${startedAtMs / 1000}`,
+      `container_network_receive_bytes_total{${pod}} 11 ${timeMs}`,
+      `container_network_transmit_bytes_total{${pod}} 22 ${timeMs}`,
+      `container_network_transmit_errors_total{${pod}} 1 ${timeMs}`,
+    ]) {
+      assert.ok(text.includes(`${line}\n`), `${line}\nis not in\n${text}`);
+    }
+  });
+
+  test('/metrics/probes counts results, those that were', async () => {
+    const { text } = await kubelet.get('/metrics/probes');
+    const labels = 'container="app",namespace="default",pod="web",pod_uid="uid-web"';
+    assert.deepEqual(
+      text.split('\n').filter((line) => line !== '' && !line.startsWith('#')),
+      [
+        `prober_probe_total{${labels},probe_type="Liveness",result="successful"} 10`,
+        `prober_probe_total{${labels},probe_type="Liveness",result="failed"} 2`,
+        `prober_probe_total{${labels},probe_type="Readiness",result="unknown"} 1`,
+      ],
+    );
+  });
+
+  test('/metrics is our own', async () => assert.equal((await kubelet.get('/metrics')).text, 'own 1\n'));
+
+  test('the provider is asked once a second, however many scrape', async () => {
+    await Promise.all(['/stats/summary', '/metrics/resource', '/metrics/cadvisor'].map((path) => kubelet.get(path)));
+    assert.equal(asked, 1);
+    await clock.advance(1000);
+    await kubelet.get('/metrics/resource');
+    assert.equal(asked, 2);
+  });
+
+  test('a provider that does not answer costs a scraper eight seconds', async () => {
+    answer = ({ signal }) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    const waiting = kubelet.get('/stats/summary');
+    while (asked === 0) await clock.advance(0);
+    await clock.advance(8000);
+    const { status, text } = await waiting;
+    assert.deepEqual([status, text], [504, 'the provider’s usage gave no answer within 8000 ms']);
+  });
+
+  test('rights: stats for the summary, metrics for metrics', async () => {
+    const paths = ['/stats/summary', '/metrics', '/metrics/resource', '/metrics/cadvisor', '/metrics/probes'];
+    kubelet.api.accessReviews.length = 0;
+    const as = await kubelet.authority.issue({ user: 'scraper' });
+    for (const path of paths) await kubelet.get(path, { as });
+    assert.deepEqual(
+      kubelet.api.accessReviews.map(({ resourceAttributes }) => resourceAttributes.subresource),
+      ['stats', 'metrics'],
+    );
+  });
+});
+
+test('a provider that knows nothing of usage is answered 501, and has no probes', async () => {
+  const kubelet = await TestKubeletApi.start();
+  for (const path of ['/stats/summary', '/metrics/resource', '/metrics/cadvisor']) {
+    const { status, text } = await kubelet.get(path);
+    assert.deepEqual([status, text], [501, 'provider test does not know what its pods use']);
+  }
+  assert.deepEqual(await kubelet.get('/metrics/probes').then(({ status, text }) => [status, text]), [200, '']);
+  assert.equal((await kubelet.get('/metrics')).status, 404);
+  await kubelet.stop();
+});
