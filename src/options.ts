@@ -122,7 +122,7 @@ function defineProgram(version: string, chosen: (kind: 'run' | 'init-node', flag
 function defineFlags(): Option[] {
   const flag = (flags: string, description: string): Option => new Option(flags, description);
   return [
-    flag('--provider <name>', 'what runs the pods: podman or memory (required)'),
+    flag('--provider <name>', 'what runs the pods: podman, aws or memory (required)'),
     flag('--provider-config <file>', "the provider's own configuration; docs/ has a page for each provider"),
     flag(
       '--kubeconfig <file>',

@@ -13,6 +13,7 @@ export interface ProviderModule {
 const modules = {
   memory: () => import('../providers/memory/provider.ts'),
   podman: () => import('../providers/podman/provider.ts'),
+  aws: () => import('../providers/fargate/provider.ts'),
 } as const satisfies Readonly<Record<string, () => Promise<ProviderModule>>>;
 
 /** The values that `--provider` takes. */

@@ -90,6 +90,7 @@ export class FargatePods {
       record.pod = pod;
       if (record.task === undefined) await this.#start(record, record.attempt, options);
       this.#records.set(ref.uid, record);
+      this.#options.onMove();
       this.#publish(record, planPod(record, this.#now), { again: true });
       this.#queue.add(ref.uid);
     });
@@ -242,6 +243,7 @@ export class FargatePods {
   async #startAgain(record: PodRecord, attempt: Attempt, options: CallOptions): Promise<void> {
     try {
       await this.#start(record, attempt, options);
+      this.#options.onMove();
     } catch (error) {
       if (isAbortOf(options.signal, error)) throw error;
       this.#noteStartFailure(record, error);
@@ -249,7 +251,7 @@ export class FargatePods {
   }
 
   async #start(record: PodRecord, attempt: Attempt, options: CallOptions): Promise<void> {
-    const { starter, context, onMove } = this.#options;
+    const { starter, context } = this.#options;
     const { ref, pod } = record;
     if (pod === undefined)
       throw new CodedError('Internal', `the spec of pod ${ref.namespace}/${ref.name} is not known`);
@@ -262,7 +264,6 @@ export class FargatePods {
     const id = taskId(started.task.arn);
     const message = `Created ECS task ${id}${attempt.number === 0 ? '' : ` (attempt ${started.attempt.number + 1})`}`;
     context.recordEvent({ pod: ref, type: 'Normal', reason: 'Created', message });
-    onMove();
   }
 
   #noteStartFailure(record: PodRecord, error: unknown): void {
