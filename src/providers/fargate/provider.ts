@@ -1,8 +1,10 @@
 import { Prober } from '../../engine/prober/prober.ts';
 import type { Pod, PodRef } from '../../kubernetes/objects.ts';
 import type { ObservedPod } from '../../podspec/status/observed.ts';
+import type { PodConnection, PortForwardRequest } from '../../provider/process-streams.ts';
 import type {
   DeletePodOptions,
+  LogRequest,
   NodeOffer,
   OperationOptions,
   Provider,
@@ -11,6 +13,7 @@ import type {
 } from '../../provider/provider.ts';
 import { backoffDelayMs } from '../../queue/backoff.ts';
 import { isAbortOf } from '../../support/abort.ts';
+import { CodedError } from '../../support/errors.ts';
 import { ownerId } from './attempt.ts';
 import { createBudgets } from './aws/budgets.ts';
 import { AwsCaller } from './aws/caller.ts';
@@ -20,14 +23,20 @@ import { FargateCluster } from './cluster.ts';
 import { type FargateConfig, readFargateConfig } from './config.ts';
 import { DefinitionRegistry } from './definitions/definition-registry.ts';
 import { EcsApi } from './ecs/ecs-api.ts';
+import { type EcsTask, hasStopped } from './ecs/ecs-task.ts';
 import { GarbageCollector } from './garbage-collector.ts';
 import { TaskHealth } from './health/task-health.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
+import { LogApi } from './logs/log-api.ts';
+import { hasLogEnded, logSource } from './logs/log-source.ts';
+import { readStream } from './logs/read-stream.ts';
 import { nodeOffer } from './node-offer.ts';
 import { AttemptStarter } from './pods/attempt-starter.ts';
 import { FargatePods } from './pods/fargate-pods.ts';
+import { TaskEvents } from './pods/task-events.ts';
 import { TaskFinder } from './pods/task-finder.ts';
 import { TaskPoller } from './pods/task-poller.ts';
+import { connectToTask } from './port-forward.ts';
 import { SecretStore } from './secrets/secret-store.ts';
 
 export { capabilities } from './capabilities.ts';
@@ -53,6 +62,8 @@ class FargateProvider implements Provider {
   readonly #finder: TaskFinder;
   readonly #poller: TaskPoller;
   readonly #garbage: GarbageCollector;
+  readonly #events: TaskEvents | undefined;
+  readonly #logs: LogApi | undefined;
   readonly #mutex = new KeyedMutex();
   #isRecovered = false;
 
@@ -101,9 +112,21 @@ class FargateProvider implements Provider {
       clock,
       log,
       hasEvents: config.eventQueueUrl !== undefined,
-      tasks: () => this.#pods.watched(),
-      take: (found, missing) => this.#pods.take(found, missing),
+      tasks: () => this.#pods.book.watched(),
+      take: (found, missing) => this.#pods.book.take(found, missing),
     });
+    const { eventQueueUrl: queueUrl, logGroupName: group } = config;
+    const takeEvent = (task: EcsTask): void => {
+      const found = this.#finder.identify(task);
+      // The end of a pod that has been released is of no interest any more.
+      const isOld = hasStopped(task) && !this.#pods.book.isKnownTask(task.arn);
+      if (found !== undefined && !isOld) this.#pods.adopt([found]);
+    };
+    this.#events =
+      queueUrl === undefined
+        ? undefined
+        : new TaskEvents({ sqs: clients.sqs, queueUrl, caller, clock, log, take: takeEvent });
+    this.#logs = group === undefined ? undefined : new LogApi({ logs: clients.logs, group, budgets, caller });
     this.#garbage = new GarbageCollector({
       ecs,
       definitions,
@@ -113,7 +136,7 @@ class FargateProvider implements Provider {
       log,
       familyPrefix,
       entryPrefix: config.executionRoleArn === undefined ? undefined : entryPrefix,
-      inUse: () => this.#pods.inUse(),
+      inUse: () => this.#pods.book.inUse(),
     });
   }
 
@@ -132,6 +155,7 @@ class FargateProvider implements Provider {
     await Promise.all([
       this.#pods.run({ signal, observe }),
       this.#poller.run({ signal }),
+      this.#events?.run({ signal }),
       this.#searchNow({ signal }),
       this.#garbage.run({ signal }),
     ]);
@@ -158,6 +182,26 @@ class FargateProvider implements Provider {
   async listPods(options: OperationOptions): Promise<readonly ObservedPod[]> {
     await this.#recover(options);
     return this.#pods.list();
+  }
+
+  async logs(request: LogRequest, { signal }: OperationOptions): Promise<AsyncIterable<Uint8Array>> {
+    const api = this.#logs;
+    const { pod, container, previous, stream: only } = request;
+    const record = this.#pods.book.known(pod);
+    if (api === undefined) {
+      throw new CodedError(
+        'NotImplemented',
+        'logs are kept where the provider’s configuration has a CloudWatchLogGroupName',
+      );
+    }
+    if (only !== undefined) throw new CodedError('InvalidInput', 'the logs of Fargate do not tell stdout from stderr');
+    const { stream, taskArn } = logSource(record, container, previous);
+    const hasEnded = (): boolean => hasLogEnded(this.#pods.book.get(pod.uid), container, taskArn);
+    return readStream({ api, stream, request, hasEnded, clock: this.#context.clock, signal });
+  }
+
+  async portForward(request: PortForwardRequest, options: OperationOptions): Promise<PodConnection> {
+    return connectToTask(this.#pods.book.known(request.pod), request, options);
   }
 
   /** Finds once what earlier processes of ours left. Before that, nobody knows which pods have a task. */
@@ -192,7 +236,7 @@ class FargateProvider implements Provider {
       await clock.sleep(searchMs, { signal }).catch(() => {});
       if (signal.aborted) return;
       try {
-        this.#pods.adopt(await this.#finder.findNew((arn) => this.#pods.isKnown(arn), { signal }));
+        this.#pods.adopt(await this.#finder.findNew((arn) => this.#pods.book.isKnownTask(arn), { signal }));
       } catch (error) {
         if (!isAbortOf(signal, error)) log.warn('Tasks could not be searched; trying again later', { error });
       }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Container, type Pod, type PodRef, podRef } from '../../../kubernetes/objects.ts';
+import { type Pod, type PodRef, podRef } from '../../../kubernetes/objects.ts';
 import type { ObservedPod } from '../../../podspec/status/observed.ts';
 import type { ProviderContext, RunOptions } from '../../../provider/provider.ts';
 import { Backoff, type BackoffRange, jitteredBackoffDelayMs } from '../../../queue/backoff.ts';
@@ -9,19 +9,17 @@ import { CodedError, isRetryable, messageOf } from '../../../support/errors.ts';
 import type { Random } from '../../../support/random.ts';
 import { type Attempt, firstAttempt } from '../attempt.ts';
 import type { CallOptions, EcsApi } from '../ecs/ecs-api.ts';
-import { type EcsTask, familyOf, lostTask, taskId } from '../ecs/ecs-task.ts';
-import type { InUse } from '../garbage-collector.ts';
+import { lostTask, taskId } from '../ecs/ecs-task.ts';
 import type { TaskHealth } from '../health/task-health.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
 import { observePod } from '../status/observe.ts';
-import { execProbes } from '../translate/health-check.ts';
 import type { AttemptStarter } from './attempt-starter.ts';
 import { attemptInStatus } from './known-status.ts';
 import { type Plan, planPod } from './plan.ts';
+import { PodBook } from './pod-book.ts';
 import { tellEnd, tellHold } from './pod-events.ts';
-import { adoptTask, createRecord, markStopping, type PodRecord, updateTask } from './pod-record.ts';
+import { createRecord, markStopping, type PodRecord } from './pod-record.ts';
 import type { FoundTask } from './task-finder.ts';
-import type { WatchedTask } from './task-poller.ts';
 
 export interface FargatePodsOptions {
   readonly context: ProviderContext;
@@ -36,17 +34,13 @@ export interface FargatePodsOptions {
 /** Pods whose plans are carried out at the same time; most of them wait for AWS. */
 const workers = 32;
 const retryRange: BackoffRange = { baseMs: 1000, capMs: 300_000 };
-/** So long ECS may not know everywhere a task that it has just made. */
-const consistencyMs = 120_000;
-
 /**
  * The pods of this node, each with the task of its present attempt. Level-based: whatever happens puts the pod's UID into
  * a queue, and its plan is made anew from what is known then.
  */
 export class FargatePods {
   readonly #options: FargatePodsOptions;
-  readonly #records = new Map<string, PodRecord>();
-  readonly #uidsByTask = new Map<string, string>();
+  readonly #book: PodBook;
   readonly #mutex = new KeyedMutex();
   readonly #queue: WorkQueue;
   #observe: RunOptions['observe'] | undefined;
@@ -54,28 +48,29 @@ export class FargatePods {
   constructor(options: FargatePodsOptions) {
     this.#options = options;
     const { clock, log } = options.context;
+    this.#book = new PodBook({ clock, onChange: (uid) => this.#queue.add(uid) });
     this.#queue = new WorkQueue({
       clock,
       backoff: new Backoff(retryRange, { clock, random: options.random }),
       onError: (uid, error, retryAfterMs) =>
-        log.warn('A pod could not be brought up to date', { ...this.#records.get(uid)?.ref, error, retryAfterMs }),
+        log.warn('A pod could not be brought up to date', { ...this.#book.get(uid)?.ref, error, retryAfterMs }),
     });
   }
 
   /** Pushes states and carries out plans until the signal aborts; tasks run on. */
   async run({ signal, observe }: RunOptions): Promise<void> {
     this.#observe = observe;
-    for (const record of this.#records.values()) this.#publish(record, planPod(record, this.#now), { again: true });
+    for (const record of this.#book.values()) this.#publish(record, planPod(record, this.#now), { again: true });
     await this.#queue.run({ workers, signal, process: (uid) => this.#process(uid, signal) });
     this.#observe = undefined;
   }
 
   list(): ObservedPod[] {
-    return [...this.#records.values()].map((record) => this.#view(record, planPod(record, this.#now)));
+    return [...this.#book.values()].map((record) => this.#view(record, planPod(record, this.#now)));
   }
 
-  get(uid: string): PodRecord | undefined {
-    return this.#records.get(uid);
+  get book(): PodBook {
+    return this.#book;
   }
 
   /** Something about the pod may have changed. */
@@ -86,14 +81,43 @@ export class FargatePods {
   create(pod: Pod, options: CallOptions): Promise<void> {
     const ref = podRef(pod);
     return this.#mutex.run(ref.uid, async () => {
-      const record = this.#records.get(ref.uid) ?? this.#newRecord(pod);
+      const record = this.#book.get(ref.uid) ?? this.#newRecord(pod);
       record.pod = pod;
       if (record.task === undefined) await this.#start(record, record.attempt, options);
-      this.#records.set(ref.uid, record);
+      this.#book.add(record);
       this.#options.onMove();
       this.#publish(record, planPod(record, this.#now), { again: true });
       this.#queue.add(ref.uid);
     });
+  }
+
+  update(pod: Pod): void {
+    const record = this.#book.known(podRef(pod));
+    record.pod = pod;
+    this.#queue.add(record.ref.uid);
+  }
+
+  delete(ref: PodRef, options: CallOptions): Promise<void> {
+    return this.#mutex.run(ref.uid, async () => {
+      const record = this.#book.known(ref);
+      record.isDeleted = true;
+      await this.#carryOut(record, options);
+    });
+  }
+
+  release({ uid }: PodRef): Promise<void> {
+    return this.#mutex.run(uid, async () => {
+      const record = this.#book.get(uid);
+      if (record === undefined) return;
+      this.#options.health.forget(record);
+      this.#book.remove(record);
+    });
+  }
+
+  /** Takes in tasks that say that they are of our pods. */
+  adopt(found: readonly FoundTask[]): void {
+    for (const each of found) this.#book.adopt(each);
+    this.#options.onMove();
   }
 
   #newRecord(pod: Pod): PodRecord {
@@ -103,99 +127,9 @@ export class FargatePods {
     return record;
   }
 
-  update(pod: Pod): void {
-    const record = this.#known(podRef(pod));
-    record.pod = pod;
-    this.#queue.add(record.ref.uid);
-  }
-
-  delete(ref: PodRef, options: CallOptions): Promise<void> {
-    return this.#mutex.run(ref.uid, async () => {
-      const record = this.#known(ref);
-      record.isDeleted = true;
-      await this.#carryOut(record, options);
-    });
-  }
-
-  release({ uid }: PodRef): Promise<void> {
-    return this.#mutex.run(uid, async () => {
-      const record = this.#records.get(uid);
-      if (record === undefined) return;
-      this.#options.health.forget(record);
-      this.#records.delete(uid);
-      for (const arn of record.taskArns) this.#uidsByTask.delete(arn);
-    });
-  }
-
-  /** Takes in tasks of our pods that were found. */
-  adopt(found: readonly FoundTask[]): void {
-    for (const { task, identity } of found) {
-      const { ref, attempt } = identity;
-      const record = this.#records.get(ref.uid) ?? createRecord(ref, attempt, this.#now);
-      this.#records.set(ref.uid, record);
-      adoptTask(record, task, attempt, this.#now);
-      this.#index(record, task.arn);
-      this.#queue.add(ref.uid);
-    }
-    this.#options.onMove();
-  }
-
-  /** Takes in what ECS says of tasks, and which of them it does not know. */
-  take(found: readonly EcsTask[], missing: readonly string[] = []): void {
-    for (const task of found) this.#takeOne(task);
-    for (const arn of missing) {
-      const record = this.#records.get(this.#uidsByTask.get(arn) ?? '');
-      const task = record?.task?.arn === arn ? record.task : record?.strays.get(arn);
-      if (record === undefined || task === undefined || this.#now - record.taskKnownAtMs < consistencyMs) continue;
-      this.#takeOne(lostTask(task));
-    }
-  }
-
-  isKnown(arn: string): boolean {
-    return this.#uidsByTask.has(arn);
-  }
-
-  *watched(): Iterable<WatchedTask> {
-    for (const { pod, task, strays } of this.#records.values()) {
-      const needsHealth = pod?.spec?.containers.some(hasExecProbe) ?? false;
-      if (task !== undefined) yield { task, needsHealth };
-      for (const stray of strays.values()) yield { task: stray, needsHealth: false };
-    }
-  }
-
-  inUse(): InUse {
-    const families = new Set<string>();
-    const entries = new Set<string>();
-    for (const record of this.#records.values()) {
-      if (record.published?.ended) continue;
-      if (record.task) families.add(familyOf(record.task.definitionArn));
-      for (const name of record.entries) entries.add(name);
-    }
-    return { families, entries };
-  }
-
-  /** The pod is found by this task, and no longer by those of attempts long past. */
-  #index(record: PodRecord, arn: string): void {
-    record.taskArns.add(arn);
-    this.#uidsByTask.set(arn, record.ref.uid);
-    for (const known of record.taskArns) {
-      if (known === arn || known === record.task?.arn || known === record.lastTask?.arn || record.strays.has(known))
-        continue;
-      record.taskArns.delete(known);
-      this.#uidsByTask.delete(known);
-    }
-  }
-
-  #takeOne(task: EcsTask): void {
-    const uid = this.#uidsByTask.get(task.arn) ?? '';
-    const record = this.#records.get(uid);
-    if (record === undefined || isDeepStrictEqual(record.task, task)) return;
-    if (updateTask(record, task)) this.#queue.add(uid);
-  }
-
   #process(uid: string, signal: AbortSignal): Promise<ProcessResult> {
     return this.#mutex.run(uid, async () => {
-      const record = this.#records.get(uid);
+      const record = this.#book.get(uid);
       return record === undefined ? {} : this.#carryOut(record, { signal });
     });
   }
@@ -231,7 +165,7 @@ export class FargatePods {
     const { context, ecs, onMove } = this.#options;
     const { task, reason, message } = plan;
     const stopped = await ecs.stopTask(task.arn, reason, options);
-    if (stopped === undefined && this.#now - record.taskKnownAtMs < consistencyMs) {
+    if (stopped === undefined && this.#book.isNew(record)) {
       throw new CodedError('Unavailable', `ECS does not know task ${taskId(task.arn)} yet, which is to be stopped`);
     }
     context.recordEvent({ pod: record.ref, type: 'Normal', reason: 'Killing', message });
@@ -257,10 +191,9 @@ export class FargatePods {
       throw new CodedError('Internal', `the spec of pod ${ref.namespace}/${ref.name} is not known`);
     const started = await starter.start(pod, attempt, options);
     // It may have been found meanwhile.
-    adoptTask(record, started.task, started.attempt, this.#now);
+    this.#book.assign(record, started.task, started.attempt);
     record.entries = started.entries;
     record.startFailure = undefined;
-    this.#index(record, started.task.arn);
     const id = taskId(started.task.arn);
     const message = `Created ECS task ${id}${attempt.number === 0 ? '' : ` (attempt ${started.attempt.number + 1})`}`;
     context.recordEvent({ pod: ref, type: 'Normal', reason: 'Created', message });
@@ -303,17 +236,7 @@ export class FargatePods {
     });
   }
 
-  #known({ namespace, name, uid }: PodRef): PodRecord {
-    const record = this.#records.get(uid);
-    if (record === undefined) throw new CodedError('NotFound', `Fargate runs no pod ${namespace}/${name} (${uid})`);
-    return record;
-  }
-
   get #now(): number {
     return this.#options.context.clock.now();
   }
-}
-
-function hasExecProbe(container: Container): boolean {
-  return execProbes(container).length > 0;
 }
