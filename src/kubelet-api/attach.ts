@@ -3,8 +3,9 @@ import { CodedError } from '../support/errors.ts';
 import { type Handler, parameter } from './call.ts';
 import type { StreamDeps } from './exec.ts';
 import { findPod, findRunningContainer } from './find-pod.ts';
+import { acceptCommand } from './streams/accept-command.ts';
 import { type CommandStatus, statusOfFailure } from './streams/command-status.ts';
-import { acceptCommand, parseCommandOptions } from './streams/remote-command.ts';
+import { parseCommandOptions } from './streams/remote-command.ts';
 
 /** `/attach/<namespace>/<pod>[/<uid>]/<container>`: joins the client to a container's own process. */
 export function attach({ pods, provider, timeouts, log }: StreamDeps): Handler {

@@ -5,8 +5,9 @@ import type { Logger } from '../support/logger.ts';
 import { type Handler, parameter } from './call.ts';
 import { findPod, findRunningContainer } from './find-pod.ts';
 import type { PodSource } from './pod-source.ts';
+import { acceptCommand } from './streams/accept-command.ts';
 import { type CommandStatus, statusOfExit, statusOfFailure } from './streams/command-status.ts';
-import { acceptCommand, parseCommandOptions } from './streams/remote-command.ts';
+import { parseCommandOptions } from './streams/remote-command.ts';
 import type { StreamTimeouts } from './streams/timeouts.ts';
 
 /** What exec, attach and port-forward are made of. */

@@ -1,11 +1,6 @@
 import type { ProcessStreams } from '../../provider/process-streams.ts';
-import { type Call, requireUpgrade } from '../call.ts';
 import { HttpError } from '../errors.ts';
 import type { CommandStatus } from './command-status.ts';
-import { acceptSpdyCommand } from './spdy/remote-command.ts';
-import type { StreamTimeouts } from './timeouts.ts';
-import { upgradeKind } from './upgrade.ts';
-import { acceptWebSocketCommand } from './websocket/remote-command.ts';
 
 /** Which streams a client wants. */
 export interface CommandOptions {
@@ -31,15 +26,4 @@ export function parseCommandOptions(query: URLSearchParams): CommandOptions {
     throw new HttpError(400, 'you must specify at least 1 of stdin, stdout, stderr');
   }
   return options;
-}
-
-/**
- * Leaves HTTP for what the client asks for, SPDY or WebSocket, and resolves when its streams are there. Rejects where
- * they cannot be agreed on (the request is then still to be answered) or did not come in time.
- */
-export function acceptCommand(call: Call, options: CommandOptions, timeouts: StreamTimeouts): Promise<CommandSession> {
-  const upgrade = requireUpgrade(call);
-  return upgradeKind(call.request) === 'spdy'
-    ? acceptSpdyCommand({ call, upgrade, options, timeouts })
-    : acceptWebSocketCommand({ call, upgrade, options, timeouts });
 }
