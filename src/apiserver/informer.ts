@@ -13,6 +13,8 @@ export interface InformerHandler<T> {
   updated?(object: T, previous: T): void;
   /** With the last state known. */
   deleted?(object: T): void;
+  /** The API server can be watched again after it could not: what failed meanwhile may be tried again. */
+  recovered?(): void;
 }
 
 export interface InformerOptions<T> extends ReflectorScope {
@@ -36,6 +38,9 @@ export class Informer<T extends KubernetesObject> {
       replace: (objects: readonly T[]) => this.#replace(objects),
       put: (object: T) => this.#put(object),
       remove: (object: T) => this.#remove(object),
+      recovered: () => {
+        for (const handler of this.#handlers) this.#tell(() => handler.recovered?.());
+      },
     };
     this.#reflector = new Reflector(resource, { scope, target }, dependencies);
     // whoever never awaits it must not be told of its end

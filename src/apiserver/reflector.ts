@@ -20,6 +20,8 @@ export interface ReflectorTarget<T> {
   replace(objects: readonly T[]): void;
   put(object: T): void;
   remove(object: T): void;
+  /** Watching works again after it had failed. */
+  recovered(): void;
 }
 
 export interface ReflectorScope {
@@ -59,6 +61,8 @@ export class Reflector<T extends KubernetesObject> {
   readonly #log: Logger;
   #version: string | undefined;
   #failures = 0;
+  /** Listed again without a pause, and has not watched since. */
+  #isListingAnew = false;
   #state: ReflectorState = { kind: 'starting' };
 
   constructor(
@@ -119,7 +123,7 @@ export class Reflector<T extends KubernetesObject> {
     const onOpen = (): void => this.#noteSuccess();
     for await (const event of this.#client.watch(this.#resource, { ...this.#scope, resourceVersion, signal, onOpen })) {
       hasEvents = true;
-      this.#failures = 0;
+      this.#noteProgress();
       if (event.type === 'BOOKMARK') {
         this.#version = event.resourceVersion;
         continue;
@@ -132,25 +136,35 @@ export class Reflector<T extends KubernetesObject> {
     const lastedMs = this.#clock.now() - startedAtMs;
     // a version from before etcd was restored is watched in silence (measured on 1.36.3), for ever
     if (!hasEvents && lastedMs >= longWatchMs) this.#version = undefined;
-    if (hasEvents || lastedMs >= shortWatchMs) this.#failures = 0;
+    if (hasEvents || lastedMs >= shortWatchMs) this.#noteProgress();
     else throw new CodedError('Unavailable', `the API server ends each watch of ${this.#resource.plural} at once`);
   }
 
   async #recover(error: unknown, signal: AbortSignal): Promise<void> {
     // Timeout: the API server knows no version that new, as after its restore from a backup
     if (hasCode(error, 'Gone') || hasCode(error, 'Timeout')) this.#version = undefined;
-    // that a version grows too old once is the way of things
-    if (!hasCode(error, 'Gone') || this.#failures > 0) this.#noteFailure(error);
+    // that a version grows too old once is the way of things, after an outage above all: list again at once
+    if (hasCode(error, 'Gone') && !this.#isListingAnew) {
+      this.#isListingAnew = true;
+      return;
+    }
+    this.#noteFailure(error);
     const askedMs = error instanceof CodedError ? (error.retryAfterMs ?? 0) : 0;
     const delayMs = Math.max(jitteredBackoffDelayMs(this.#failures, retryRange, this.#random), askedMs);
     this.#failures += 1;
     await this.#clock.sleep(delayMs, { signal }).catch(() => {});
   }
 
+  #noteProgress(): void {
+    this.#failures = 0;
+    this.#isListingAnew = false;
+  }
+
   #noteSuccess(): void {
     if (this.#state.kind === 'failing') {
       const failedForMs = this.#clock.now() - this.#state.sinceMs;
       this.#log.info(`Watching ${this.#resource.plural} again`, { failedForMs });
+      this.#target.recovered();
     }
     this.#state = { kind: 'watching' };
   }

@@ -176,3 +176,18 @@ test('a renewal whose answer is lost is no other process', async (t) => {
   assert.deepEqual(said, []);
   assert.ok(stored(server)?.metadata?.annotations?.[holderAnnotation]?.includes('"a"'));
 });
+
+test('a renewal whose answer is lost is no other process, though others fail after it', async (t) => {
+  const { clock, server, process, said, signal } = await setUp(t);
+  const lease = process(holder('a'));
+  await lease.claim(signal);
+  server.fail({ fault: { kind: 'cut', when: 'after' }, matches: ({ method }) => method === 'PUT', times: 1 });
+  server.fail({ fault: { kind: 'cut', when: 'before' }, matches: ({ method }) => method === 'PUT', times: 3 });
+  void lease.run(signal);
+  await until('a renewal after it', async () => {
+    await clock.advance(2000);
+    return server.requests.filter(({ method, code }) => method === 'PUT' && code === 200).length >= 1;
+  });
+  assert.deepEqual(said, []);
+  assert.ok(stored(server)?.metadata?.annotations?.[holderAnnotation]?.includes('"a"'));
+});

@@ -35,6 +35,8 @@ const retryIntervalMs = 2000;
 const watchMs = 15_000;
 const lookIntervalMs = 1000;
 const timeoutMs = 10_000;
+/** After so many the lease has long run out. */
+const maxUnanswered = 100;
 
 /**
  * The lease by whose renewal the control plane knows that the node lives. It also tells two processes of one node name
@@ -44,8 +46,8 @@ export class NodeLease {
   readonly #dependencies: NodeLeaseDependencies;
   /** As last written by us. */
   #lease: Lease | undefined;
-  /** The renewTime that we sent last, whether or not its answer came. */
-  #sentRenewTime: string | undefined;
+  /** The renewTimes that we sent since one was answered, that one included: any of them may stand in the lease. */
+  #sentRenewTimes: string[] = [];
   #lastOther: string | undefined;
 
   constructor(dependencies: NodeLeaseDependencies) {
@@ -135,11 +137,13 @@ export class NodeLease {
     const options = { signal, timeoutMs };
     try {
       const renewed = this.#renewed(lease);
-      this.#sentRenewTime = renewed.spec?.renewTime;
+      const renewTime = renewed.spec?.renewTime ?? '';
+      this.#sentRenewTimes = [...this.#sentRenewTimes.slice(1 - maxUnanswered), renewTime];
       this.#lease =
         lease === undefined
           ? await client.create(leases, renewed, options)
           : await client.update(leases, renewed, options);
+      this.#sentRenewTimes = [renewTime];
       return true;
     } catch (error) {
       this.#lease = undefined;
@@ -178,7 +182,8 @@ export class NodeLease {
     const holding = holdingOf(lease);
     const isOurs = holding.kind === 'process' && holding.holder.id === self.id;
     // A stranger leaves our annotation as it is.
-    const isRenewedByOther = this.#sentRenewTime !== undefined && lease?.spec?.renewTime !== this.#sentRenewTime;
+    const isRenewedByOther =
+      this.#sentRenewTimes.length > 0 && !this.#sentRenewTimes.includes(lease?.spec?.renewTime ?? '');
     if (holding.kind === 'nobody' || (isOurs && !isRenewedByOther)) return;
     const other: Holding = isOurs ? { kind: 'stranger' } : holding;
     const name = other.kind === 'process' ? other.holder.id : other.kind;

@@ -131,7 +131,8 @@ export class PodController {
     const observing = this.#observe(observation.signal);
     if (await this.#recover(signal)) {
       const enqueue = ({ metadata }: Pod): void => this.#queue.add(metadata?.uid ?? '');
-      pods.addHandler({ added: enqueue, updated: enqueue, deleted: enqueue });
+      const recovered = (): void => this.#queue.retryFailed();
+      pods.addHandler({ added: enqueue, updated: enqueue, deleted: enqueue, recovered });
       onReady?.();
       const process = (uid: string) => this.#reconcile(uid, work.signal);
       const working = Promise.all([this.#queue.run({ workers, signal, process }), this.#resync(signal)]);

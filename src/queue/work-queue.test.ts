@@ -36,6 +36,28 @@ describe('WorkQueue', () => {
     await done;
   });
 
+  it('tries again at once what failed, and nothing else, when told that the cause is over', async () => {
+    const { queue, stop, run } = setUp();
+    const taken: string[] = [];
+    let failing = true;
+    const done = run(1, async (key) => {
+      taken.push(key);
+      if (key === 'later') return { retryAfterMs: 60_000 };
+      if (failing) throw new CodedError('Unavailable', 'away');
+    });
+    for (const key of ['a', 'later', 'b']) queue.add(key);
+    await settled(10);
+    failing = false;
+    queue.retryFailed();
+    await settled(10);
+    assert.deepEqual(taken, ['a', 'later', 'b', 'a', 'b']);
+    queue.retryFailed();
+    await settled(10);
+    assert.equal(taken.length, 5, 'what has succeeded since is left alone');
+    stop.abort();
+    await done;
+  });
+
   it('never starts work inside add', async () => {
     const { queue, stop, run } = setUp();
     const taken: string[] = [];

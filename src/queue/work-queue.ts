@@ -42,6 +42,8 @@ export class WorkQueue {
   readonly #options: WorkQueueOptions;
   readonly #states = new Map<string, KeyState>();
   readonly #delayed: DelayedKeys;
+  /** Whose last processing rejected, and who wait for their next try. */
+  readonly #failed = new Set<string>();
   /** First in, first out from `#head`: taking a key moves the head instead of the array. */
   #ready: string[] = [];
   #head = 0;
@@ -83,6 +85,14 @@ export class WorkQueue {
   addAfter(key: string, delayMs: number): void {
     if (delayMs > 0) this.#delayed.add(key, delayMs);
     else this.add(key);
+  }
+
+  /** What made keys fail is over: those that wait for their next try come now, and their backoff begins anew. */
+  retryFailed(): void {
+    for (const key of this.#failed) {
+      this.#options.backoff.reset(key);
+      this.add(key);
+    }
   }
 
   /**
@@ -154,10 +164,16 @@ export class WorkQueue {
     try {
       const result = await process(key);
       backoff.reset(key);
+      this.#failed.delete(key);
       if (result?.retryAfterMs !== undefined) this.addAfter(key, result.retryAfterMs);
     } catch (error) {
       const retryAfterMs = isRetryable(error) ? this.#retryDelayMs(key, error) : undefined;
-      if (retryAfterMs !== undefined) this.addAfter(key, retryAfterMs);
+      if (retryAfterMs === undefined) {
+        this.#failed.delete(key);
+      } else {
+        this.#failed.add(key);
+        this.addAfter(key, retryAfterMs);
+      }
       onError(key, error, retryAfterMs);
     }
   }
