@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { CodedError, messageOf } from '../../support/errors.ts';
 
@@ -20,7 +20,7 @@ export interface Mounts {
   mountMemory(folder: string, options: MemoryOptions): Promise<void>;
   /** Shows a file or folder at `target` as well. A source that leads through /proc is taken as it is. */
   bind(source: string, target: string): Promise<void>;
-  /** Takes away whatever is mounted at `folder` and below. */
+  /** Takes away whatever is mounted at `folder` and below. Reads the list of all mounts of the machine. */
   unmount(folder: string): Promise<void>;
 }
 
@@ -30,7 +30,7 @@ const run = promisify(execFile);
 export const hostMounts: Mounts = {
   async mountMemory(folder, { mode, gid, sizeBytes }) {
     await mkdir(folder, { recursive: true });
-    if (await isMountPoint(folder)) return;
+    if (await isOwnFilesystem(folder)) return;
     const options = [
       `mode=${mode.toString(8)}`,
       'nosuid',
@@ -58,8 +58,10 @@ export const hostMounts: Mounts = {
   },
 };
 
-async function isMountPoint(folder: string): Promise<boolean> {
-  return (await mountPoints()).includes(resolve(folder));
+/** Whether a folder is a file system of its own. Costs nothing, where the list of all mounts grows with all containers. */
+export async function isOwnFilesystem(folder: string): Promise<boolean> {
+  const [own, parent] = await Promise.all([stat(folder), stat(dirname(resolve(folder)))]);
+  return own.dev !== parent.dev;
 }
 
 /** In the order in which they were mounted. */

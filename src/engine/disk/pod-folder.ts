@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Pod } from '../../kubernetes/objects.ts';
 import { podRef } from '../../kubernetes/objects.ts';
 import type { Owner } from '../pod/labels.ts';
-import type { Mounts } from './mounts.ts';
+import { isOwnFilesystem, type Mounts } from './mounts.ts';
 
 /** Where a pod's files are. Made of its UID alone, so that they are found again after a crash. */
 export interface PodFolder {
@@ -18,13 +18,15 @@ export interface PodFolder {
   terminationMessage(container: string, attempt: number): string;
 }
 
+const subPathsName = 'sub-paths';
+
 export function podFolder(rootDir: string, uid: string): PodFolder {
   const root = join(rootDir, 'pods', uid);
   return {
     root,
     hostsFile: join(root, 'etc-hosts'),
     emptyDirs: join(root, 'empty-dirs'),
-    subPaths: (container) => join(root, 'sub-paths', container),
+    subPaths: (container) => join(root, subPathsName, container),
     apiVolumes: join(memoryFolder(rootDir), uid),
     terminationMessage: (container, attempt) => join(root, 'containers', container, `${attempt}.termination-message`),
   };
@@ -72,10 +74,20 @@ async function readNote(path: string): Promise<Note | undefined> {
   }
 }
 
+/** Only volumes in memory and parts of volumes are mounted. */
+async function hasMounts(rootDir: string, uid: string): Promise<boolean> {
+  const { root, emptyDirs } = podFolder(rootDir, uid);
+  if ((await readdir(root).catch((): string[] => [])).includes(subPathsName)) return true;
+  for (const name of await readdir(emptyDirs).catch(() => [])) {
+    if (await isOwnFilesystem(join(emptyDirs, name))) return true;
+  }
+  return false;
+}
+
 /** Removes the pod's files. What is mounted among them, which may be the host's own, is taken away before. */
 export async function removePodFolder(rootDir: string, uid: string, mounts: Mounts): Promise<void> {
   const { root, apiVolumes } = podFolder(rootDir, uid);
-  await mounts.unmount(root);
+  if (await hasMounts(rootDir, uid)) await mounts.unmount(root);
   await rm(apiVolumes, { recursive: true, force: true });
   await rm(root, { recursive: true, force: true });
 }

@@ -43,21 +43,24 @@ describe('setUpVolumes', () => {
   const setUp = (volume: Omit<Volume, 'name'>) => {
     const pod = makePod({ containers: [], volumes: [{ name: 'v', ...volume }] });
     const folder = podFolder(rootDir, pod.metadata?.uid ?? '');
+    const present = new Map<string, string>();
     return {
+      pod,
       folder,
-      again: () => setUpVolumes(context(), pod, { signal }),
-      done: setUpVolumes(context(), pod, { signal }),
+      again: () => setUpVolumes(context(), pod, { signal, present }),
+      done: setUpVolumes(context(), pod, { signal, present }),
     };
   };
 
   it('makes an emptyDir for everybody, and leaves one that is there alone', async () => {
-    const { folder, again, done } = setUp({ emptyDir: {} });
+    const { pod, folder, again, done } = setUp({ emptyDir: {} });
     assert.equal(await done, undefined, 'nothing in it is read again');
     const path = join(folder.emptyDirs, 'v');
     assert.equal((await stat(path)).mode & 0o7777, 0o777);
     await chmod(path, 0o700);
     await writeFile(join(path, 'work'), '');
     await again();
+    await setUpVolumes(context(), pod, { signal, present: new Map() });
     assert.deepEqual([(await stat(path)).mode & 0o777, await readdir(path)], [0o700, ['work']]);
   });
 

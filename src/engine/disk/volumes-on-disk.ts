@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { chmod, chown, lstat, mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Pod, Volume } from '../../kubernetes/objects.ts';
 import { podRef } from '../../kubernetes/objects.ts';
 import { parseQuantity, wholeUnits } from '../../podspec/resources/quantity.ts';
-import { volumeFiles } from '../../podspec/volumes/volume-files.ts';
+import { type VolumeFile, volumeFiles } from '../../podspec/volumes/volume-files.ts';
 import { CodedError, messageOf } from '../../support/errors.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { writeAtomically } from './atomic-writer.ts';
@@ -15,6 +16,12 @@ const refreshMs = 60_000;
 
 type VolumeContext = Pick<EngineContext, 'rootDir' | 'mounts' | 'references' | 'node' | 'clock' | 'random'>;
 
+export interface SetUpOptions {
+  readonly signal: AbortSignal;
+  /** Digests of volumes that this process has put on disk, by name: what has not changed is not looked at again. */
+  readonly present: Map<string, string>;
+}
+
 /**
  * Puts a pod's volumes on disk, or brings those that are there up to date; gives when to do so again, undefined for
  * never. Rejects with `FailedMount` as reason where a volume cannot be had.
@@ -22,13 +29,13 @@ type VolumeContext = Pick<EngineContext, 'rootDir' | 'mounts' | 'references' | '
 export async function setUpVolumes(
   context: VolumeContext,
   pod: Pod,
-  options: { readonly signal: AbortSignal },
+  options: SetUpOptions,
 ): Promise<number | undefined> {
   const folder = podFolder(context.rootDir, podRef(pod).uid);
   let dueAtMs: number | undefined;
   for (const volume of pod.spec?.volumes ?? []) {
     try {
-      const volumeDueAtMs = await setUpVolume(context, { pod, volume, folder, signal: options.signal });
+      const volumeDueAtMs = await setUpVolume(context, { ...options, pod, volume, folder });
       if (volumeDueAtMs !== undefined) dueAtMs = Math.min(dueAtMs ?? volumeDueAtMs, volumeDueAtMs);
     } catch (error) {
       if (options.signal.aborted) throw error;
@@ -45,28 +52,42 @@ export async function setUpVolumes(
   return dueAtMs;
 }
 
-interface VolumeRequest {
+interface VolumeRequest extends SetUpOptions {
   readonly pod: Pod;
   readonly volume: Volume;
   readonly folder: PodFolder;
-  readonly signal: AbortSignal;
 }
 
 async function setUpVolume(context: VolumeContext, request: VolumeRequest): Promise<number | undefined> {
-  const { pod, volume, folder, signal } = request;
-  if (volume.emptyDir) await setUpEmptyDir(context, request);
-  else if (volume.hostPath) await checkHostPath(volume.hostPath);
-  else {
+  const { pod, volume, folder, signal, present } = request;
+  if (volume.emptyDir || volume.hostPath) {
+    if (present.has(volume.name)) return undefined;
+    if (volume.emptyDir) await setUpEmptyDir(context, request);
+    if (volume.hostPath) await checkHostPath(volume.hostPath);
+    present.set(volume.name, '');
+  } else {
     const nodeAllocatable = await context.node.allocatable({ signal });
     const input = { pod, references: context.references, nodeAllocatable };
     const wanted = await volumeFiles(volume, input, { signal });
     if (!wanted) throw new CodedError('NotImplemented', 'volumes of this kind are not supported');
     const gid = pod.spec?.securityContext?.fsGroup;
-    await writeAtomically(join(folder.apiVolumes, volume.name), wanted.files, { gid });
+    const digest = digestOf(wanted.files);
+    if (present.get(volume.name) !== digest)
+      await writeAtomically(join(folder.apiVolumes, volume.name), wanted.files, { gid });
+    present.set(volume.name, digest);
     // With some chance, so that not all pods come at once. Tokens are renewed long before a minute is all they have.
     return context.clock.now() + refreshMs * (1 + context.random() / 2);
   }
   return undefined;
+}
+
+function digestOf(files: readonly VolumeFile[]): string {
+  const hash = createHash('sha256');
+  for (const { path, contents, mode, ownerUid } of files) {
+    hash.update(JSON.stringify([path, mode, ownerUid, contents.length]));
+    hash.update(contents);
+  }
+  return hash.digest('base64');
 }
 
 /** A folder that everybody may use, and the pod's group owns; in memory where the pod asks for that. */

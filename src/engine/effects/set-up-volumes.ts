@@ -12,7 +12,7 @@ export function beginVolumes(kit: EffectKit, memory: PodMemory): void {
     work: async (signal) => {
       if (memory.noted !== pod) await notePod(context.rootDir, pod, context.owner);
       memory.noted = pod;
-      const dueAtMs = await setUpVolumes(context, pod, { signal });
+      const dueAtMs = await setUpVolumes(context, pod, { signal, present: memory.volumesPresent });
       // A pod that changed meanwhile is due at once.
       memory.volumesDueAtMs = memory.pod === pod ? dueAtMs : 0;
       memory.volumesReady = true;

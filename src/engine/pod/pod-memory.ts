@@ -16,6 +16,8 @@ export class PodMemory implements PodNotes {
   endingSinceMs: number | undefined = undefined;
   volumesReady = false;
   volumesDueAtMs: number | undefined = undefined;
+  /** Digests of volumes that are on disk, by name. */
+  readonly volumesPresent = new Map<string, string>();
   readonly busy = new Tasks();
   readonly holds = new Map<HoldKey, Hold>();
   readonly stops = new Map<string, StopProgress>();
