@@ -4,6 +4,7 @@ import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
+  Pkcs10CertificateRequest,
   type X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
@@ -45,6 +46,23 @@ export class TestAuthority {
       extensions: [new BasicConstraintsExtension(true, undefined, true)],
     });
     return new TestAuthority(certificate, keys);
+  }
+
+  /** Signs a request as it is, for a year, as the cluster's signer does. */
+  async sign(requestPem: string, nowMs: number): Promise<string> {
+    const request = new Pkcs10CertificateRequest(requestPem);
+    const certificate = await X509CertificateGenerator.create({
+      serialNumber: serialNumber(),
+      subject: request.subject,
+      issuer: this.#certificate.subject,
+      notBefore: new Date(nowMs),
+      notAfter: new Date(nowMs + 365 * 24 * 3_600_000),
+      publicKey: request.publicKey,
+      signingKey: this.#keys.privateKey,
+      signingAlgorithm,
+      extensions: request.extensions,
+    });
+    return certificate.toString('pem');
   }
 
   async issue(subject: Subject): Promise<KeyPair> {
