@@ -559,6 +559,70 @@ describe('Engine', () => {
     });
   });
 
+  describe('a container that somebody removes', () => {
+    it('is started again, counted on from where it was', async () => {
+      play({ a: [{ exitAfterMs: 1000, exitCode: 1 }, {}] });
+      const pod = await harness.create({ containers: [app('a'), app('b')] });
+      await harness.untilRunning(pod);
+      await harness.clock.advance(1000);
+      await until('it runs again', () => stateOf(pod, 'a') === 'running #1');
+      harness.runtime.vanish(harness.idOf(pod, 'a'));
+      await until('it runs again', () => stateOf(pod, 'a') === 'running #2');
+      assert.equal(stateOf(pod, 'b'), 'running #0');
+    });
+
+    it('failed where it may not be started again', async () => {
+      const pod = await harness.create({ restartPolicy: 'Never', containers: [app('a')] });
+      await harness.untilRunning(pod);
+      harness.runtime.vanish(harness.idOf(pod, 'a'));
+      await harness.untilEnded(pod);
+      assert.equal(stateOf(pod, 'a'), 'terminated 137 ContainerStatusUnknown #0');
+    });
+
+    it('while we are dead is known from the API server’s status', async () => {
+      const pod = await harness.create({ containers: [app('a')] });
+      await harness.untilRunning(pod);
+      const id = harness.idOf(pod, 'a');
+      await harness.stop();
+      harness.runtime.vanish(id);
+      harness.start();
+      const status = {
+        name: 'a',
+        image: '',
+        imageID: '',
+        ready: true,
+        restartCount: 4,
+        containerID: `fake://${id}`,
+        state: { running: {} },
+      };
+      await harness.engine.createPod(
+        { ...pod, status: { containerStatuses: [status] } },
+        { signal: new AbortController().signal },
+      );
+      await until('it runs again', () => stateOf(pod, 'a') === 'running #5');
+    });
+  });
+
+  it('leaves what belongs to other nodes and clusters alone', async () => {
+    const { signal } = new AbortController();
+    const labels = {
+      'virtual-kubelet.io/node': 'node-a',
+      'virtual-kubelet.io/cluster': 'another cluster',
+      'io.kubernetes.pod.uid': 'x',
+      'io.kubernetes.pod.name': 'x',
+      'io.kubernetes.pod.namespace': 'x',
+    };
+    const network = { hostname: 'x', hostNetwork: false, sharePids: false, sysctls: {}, hostPorts: [] };
+    await harness.runtime.runSandbox({ name: 'x', labels, ...network }, { signal });
+    assert.deepEqual(await harness.engine.listPods({ signal }), []);
+    await assert.rejects(
+      harness.engine.deletePod({ namespace: 'x', name: 'x', uid: 'x' }, { gracePeriodSeconds: 1, signal }),
+      (error) => hasCode(error, 'NotFound'),
+    );
+    await harness.engine.releasePod({ namespace: 'x', name: 'x', uid: 'x' }, { signal });
+    assert.equal(harness.runtime.sandboxes.length, 1);
+  });
+
   describe('a changed spec', () => {
     const { signal } = new AbortController();
 

@@ -43,7 +43,7 @@ function fromStatus(status: ContainerStatus): LastKnown {
 export function remember(history: Map<string, LastKnown>, actual: ActualPod): void {
   for (const [name, attempts] of actual.attempts) {
     const newest = attempts.find(({ state }) => state.kind !== 'created');
-    if (newest) history.set(name, fromAttempt(newest));
+    if (newest && newest.attempt >= (history.get(name)?.attempt ?? 0)) history.set(name, fromAttempt(newest));
   }
 }
 
