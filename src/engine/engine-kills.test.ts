@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { Container, Pod } from '../kubernetes/objects.ts';
+import type { Pod } from '../kubernetes/objects.ts';
 import { podRef } from '../kubernetes/objects.ts';
 import { type Random, seededRandom } from '../support/random.ts';
 import { CrashingRuntime } from './testing/crashing-runtime.ts';
-import { EngineHarness, makePod } from './testing/engine-harness.ts';
+import { app, EngineHarness, makePod } from './testing/engine-harness.ts';
 
 const { signal } = new AbortController();
-const app = (name: string, more: Partial<Container> = {}): Container => ({ name, image: 'app:1', ...more });
+
 const uidLabel = 'io.kubernetes.pod.uid';
 const nameLabel = 'io.kubernetes.container.name';
 

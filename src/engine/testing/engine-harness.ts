@@ -2,12 +2,12 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Pod, type PodSpec, podRef } from '../../kubernetes/objects.ts';
+import { type Container, type Pod, type PodSpec, podRef } from '../../kubernetes/objects.ts';
 import type { PodEvent } from '../../podspec/pod-events.ts';
 import type { PodReferences } from '../../podspec/references.ts';
 import type { ObservedContainer, ObservedPod } from '../../podspec/status/observed.ts';
 import type { Image, Runtime } from '../../runtime/runtime.ts';
-import { FakeRuntime } from '../../runtime/testing/fake-runtime.ts';
+import { type FakeProgram, FakeRuntime } from '../../runtime/testing/fake-runtime.ts';
 import { isAbortOf } from '../../support/abort.ts';
 import { silentLogger } from '../../support/logger.ts';
 import { seededRandom } from '../../support/random.ts';
@@ -34,7 +34,8 @@ export function fakeReferences(): PodReferences & {
     configMaps,
     async secret(namespace, name) {
       const data = secrets.get(name);
-      return data && { metadata: { namespace, name }, type: 'Opaque', data };
+      const type = data?.['.dockerconfigjson'] === undefined ? 'Opaque' : 'kubernetes.io/dockerconfigjson';
+      return data && { metadata: { namespace, name }, type, data };
     },
     async configMap(namespace, name) {
       const data = configMaps.get(name);
@@ -44,6 +45,10 @@ export function fakeReferences(): PodReferences & {
     serviceAccountToken: async (_pod, { audience }) => ({ token: `token for ${audience}`, expiresAtMs: 0 }),
   };
 }
+
+export const app = (name: string, more: Partial<Container> = {}): Container => ({ name, image: 'app:1', ...more });
+
+export const sidecar = (name: string): Container => app(name, { restartPolicy: 'Always' });
 
 let serial = 0;
 
@@ -140,12 +145,32 @@ export class EngineHarness {
     await this.engine.releasePod(podRef(pod), { signal });
   }
 
+  /** What processes of containers do, by the container's name; the n-th attempt does the n-th thing, later ones the last. */
+  play(programs: Readonly<Record<string, readonly FakeProgram[]>>): void {
+    this.runtime.programs = ({ labels }) => {
+      const script = programs[labels['io.kubernetes.container.name'] ?? ''] ?? [];
+      return script[Math.min(Number(labels['virtual-kubelet.io/attempt']), script.length - 1)] ?? {};
+    };
+  }
+
   observed(pod: Pod): ObservedPod | undefined {
     return this.pushed.findLast(({ ref }) => ref.uid === podRef(pod).uid);
   }
 
   container(pod: Pod, name: string): ObservedContainer | undefined {
     return this.observed(pod)?.containers.find((each) => each.name === name);
+  }
+
+  /** What was told of a container last, in words: `running #1`, `terminated 3 Error #0`. */
+  stateOf(pod: Pod, name: string): string {
+    const { state, restartCount = 0 } = this.container(pod, name) ?? {};
+    if (state?.kind === 'terminated') return `terminated ${state.exitCode} ${state.reason} #${restartCount}`;
+    return state?.kind === 'waiting' ? `waiting ${state.reason} #${restartCount}` : `${state?.kind} #${restartCount}`;
+  }
+
+  /** Containers that were made, as `name_attempt`, in order. */
+  made(): readonly string[] {
+    return this.runtime.calls.flatMap((call) => /^createContainer vk_uid-\d+_(.*)$/.exec(call)?.[1] ?? []);
   }
 
   /** The newest container of this name, whatever its state. */

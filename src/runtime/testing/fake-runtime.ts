@@ -58,6 +58,8 @@ export class FakeRuntime implements Runtime {
   readonly localImages = new Map<string, Image>();
   /** What a pull of a reference gives: an image or an error. */
   readonly registry = new Map<string, Image | Error>();
+  /** With what each image was asked for, in order. */
+  readonly pulledWith: (RegistryCredentials | undefined)[] = [];
   /** How a container's process behaves, by its name. */
   programs: (spec: ContainerSpec) => FakeProgram = () => ({});
   /** What an exec answers. */
@@ -303,6 +305,7 @@ export class FakeRuntime implements Runtime {
     options: CallOptions & { readonly credentials?: RegistryCredentials },
   ): Promise<Image> {
     await this.#enter('pullImage', reference, options);
+    this.pulledWith.push(options.credentials);
     await this.beforePull(reference);
     const answer = this.registry.get(reference) ?? new CodedError('NotFound', `manifest for ${reference} not found`);
     if (answer instanceof Error) throw answer;
