@@ -10,7 +10,7 @@ import { isUnanswered } from '../unanswered.ts';
 /** How long what failed is left alone: about what a kubelet's next look at the pod takes (`backOffPeriod`). */
 export const retryMs = 10_000;
 /** The same where the other side gave no answer, which says nothing about the pod. */
-const unansweredRetryMs = 1000;
+export const unansweredRetryMs = 1000;
 
 export interface EffectKitOptions {
   readonly context: EngineContext;

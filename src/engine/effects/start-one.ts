@@ -7,7 +7,7 @@ import type { PodMemory } from '../pod/pod-memory.ts';
 import { fieldPathOf } from '../pod/spec-containers.ts';
 import { startContainer } from '../start/start-container.ts';
 import { isUnanswered } from '../unanswered.ts';
-import { type EffectKit, retryMs } from './effect-kit.ts';
+import { type EffectKit, retryMs, unansweredRetryMs } from './effect-kit.ts';
 
 /** A kubelet tells a failed pull at once, and that it backs off when it looks again. */
 const backOffShownAfterMs = 5000;
@@ -19,25 +19,22 @@ export function beginStart(kit: EffectKit, memory: PodMemory, { identity, sandbo
   const { context, view, tools } = kit;
   const { container } = identity;
   const key: HoldKey = `container ${container.name}`;
+  const onCreated = (id: string): void => {
+    if (container.lifecycle?.postStart) memory.postStarting = id;
+  };
   kit.task(memory, 'start', {
     work: async (signal) => {
-      const onCreated = (id: string): void => {
-        if (container.lifecycle?.postStart) memory.postStarting.add(id);
-      };
-      const id = await startContainer(context, tools, {
-        pod: memory.pod,
-        identity,
-        sandbox,
-        createdId,
-        onCreated,
-        signal,
-        engineSignal: kit.signal,
-      });
-      view.touchContainer(memory.ref, id);
-      kit.pullBackoff.reset(pullKey(memory, identity));
-      const podIp = memory.pod.spec?.hostNetwork ? context.node.ip : sandbox.ips[0];
-      await runPostStart(kit, memory, { identity, id, podIp, signal });
-      memory.holds.delete(key);
+      try {
+        const request = { pod: memory.pod, identity, sandbox, createdId, onCreated };
+        const id = await startContainer(context, tools, { ...request, signal, engineSignal: kit.signal });
+        view.touchContainer(memory.ref, id);
+        kit.pullBackoff.reset(pullKey(memory, identity));
+        const podIp = memory.pod.spec?.hostNetwork ? context.node.ip : sandbox.ips[0];
+        await runPostStart(kit, memory, { identity, id, podIp, signal });
+        memory.holds.delete(key);
+      } finally {
+        memory.postStarting = undefined;
+      }
     },
     failed: (error) => {
       view.distrust(memory.ref);
@@ -72,8 +69,6 @@ async function runPostStart(
     const graceSeconds = memory.pod.spec?.terminationGracePeriodSeconds ?? 30;
     await kit.context.runtime.stopContainer(id, graceSeconds, { signal: kit.signal });
     throw new CodedError('Internal', messageOf(error), { reason: 'PostStartHookError', cause: error });
-  } finally {
-    memory.postStarting.delete(id);
   }
 }
 
@@ -85,7 +80,7 @@ function holdAfter(
 ): Hold {
   const nowMs = kit.now();
   const reason = error instanceof CodedError ? error.reason : undefined;
-  if (isUnanswered(error) || reason === undefined) return { untilMs: nowMs + 1000 };
+  if (isUnanswered(error) || reason === undefined) return { untilMs: nowMs + unansweredRetryMs };
   const waiting = { reason, message: messageOf(error) };
   if (reason !== 'ErrImagePull') return { untilMs: nowMs + retryMs, waiting };
   return {

@@ -42,7 +42,7 @@ function observeContainer(name: string, input: ObserveInput): ObservedContainer 
   const { memory, actual, plan, runtimeName } = input;
   // One that is still being started is our own affair.
   const [newest, before] = (actual.attempts.get(name) ?? []).filter(
-    ({ id, state }) => state.kind !== 'created' && !memory.postStarting.has(id),
+    ({ id, state }) => state.kind !== 'created' && id !== memory.postStarting,
   );
   const waiting = plan.toStart.has(name) ? waitingReason(name, input) : undefined;
   if (!newest) {

@@ -24,8 +24,8 @@ export class PodMemory implements PodNotes {
   readonly restartAnyway = new Set<string>();
   readonly history: Map<string, LastKnown>;
   readonly probed: (id: string) => ProbeVerdict;
-  /** Containers whose postStart hook runs: until it is through they do not count as running. */
-  readonly postStarting = new Set<string>();
+  /** The container whose postStart hook is to run or runs: until it is through it does not count as running. */
+  postStarting: string | undefined = undefined;
   /** Last words of ended containers, by id. */
   readonly terminationMessages = new Map<string, string>();
   /** What was told by an event and is not told again. */

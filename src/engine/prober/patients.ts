@@ -10,7 +10,7 @@ export function patientsOf(memory: PodMemory, actual: ActualPod, nodeIp: string)
   const ip = pod.spec?.hostNetwork ? nodeIp : (actual.sandboxes[0]?.ips[0] ?? '');
   return runningAttempts(actual).flatMap(({ id, name, role, state }) => {
     const found = specContainerNamed(pod, name);
-    if (!found || role === 'init' || state.kind !== 'running' || memory.postStarting.has(id)) return [];
+    if (!found || role === 'init' || state.kind !== 'running' || id === memory.postStarting) return [];
     const { container } = found;
     const known = knownOf(pod, id);
     return [{ id, ref, container, ip, startedAtMs: state.startedAtMs, fieldPath: fieldPathOf(found), known }];
