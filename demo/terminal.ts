@@ -6,19 +6,29 @@ import { waitFor } from '../test/cluster/wait-for.ts';
 export class Terminal {
   readonly #cluster: ClusterClient;
   readonly #signal: AbortSignal;
+  readonly #environment: NodeJS.ProcessEnv;
 
-  constructor(cluster: ClusterClient, signal: AbortSignal) {
+  constructor(
+    cluster: ClusterClient,
+    options: { readonly signal: AbortSignal; readonly environment: NodeJS.ProcessEnv },
+  ) {
     this.#cluster = cluster;
-    this.#signal = signal;
+    this.#signal = options.signal;
+    this.#environment = options.environment;
   }
 
   say(text: string): void {
     process.stdout.write(`\n▸ ${text}\n`);
   }
 
+  /** Shows a command line that was run in another way. */
+  type(line: string): void {
+    process.stdout.write(`\n$ ${line}\n`);
+  }
+
   /** Runs a command line inside the cluster and shows it with its output. Throws where it fails. */
   async show(line: string, options: { readonly input?: string } = {}): Promise<string> {
-    process.stdout.write(`\n$ ${line}\n`);
+    this.type(line);
     if (options.input !== undefined) process.stdout.write(indent(options.input));
     // What kubectl has to say to a person ("No resources found") goes to standard error.
     const output = await this.read(`{ ${line}; } 2>&1`, options);
@@ -28,9 +38,10 @@ export class Terminal {
 
   /** Runs a command line inside the cluster without showing it. */
   async read(line: string, options: { readonly input?: string } = {}): Promise<string> {
+    const { PATH, ...clusterEnvironment } = this.#cluster.environment();
     const { code, stdout, stderr } = await tryCommand(this.#cluster.inside(['bash', '-c', line]), {
       ...options,
-      env: { ...process.env, ...this.#cluster.environment() },
+      env: { ...this.#environment, ...clusterEnvironment, PATH: `${PATH?.split(':')[0]}:${this.#environment['PATH']}` },
       signal: this.#signal,
     });
     if (code !== 0) throw new Error(`"${line}" ended with code ${code}: ${stderr || stdout}`);

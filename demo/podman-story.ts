@@ -1,48 +1,25 @@
 import type { Cluster } from '../test/cluster/cluster.ts';
+import type { Background } from './background.ts';
+import { deployment } from './deployment.ts';
 import type { Terminal } from './terminal.ts';
+import { nodeName, startVirtualNode } from './virtual-node.ts';
 
-export const nodeName = 'virtual-kubelet';
-
-const deployment = `apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: nginx
-spec:
-  replicas: 1
-  selector:
-    matchLabels: {app: nginx}
-  template:
-    metadata:
-      labels: {app: nginx}
-    spec:
-      containers:
-      - name: nginx
-        image: nginx
-        ports: [{containerPort: 80}]
-      nodeSelector:
-        kubernetes.io/role: agent
-      tolerations:
-      - key: virtual-kubelet.io/provider
-        operator: Exists
----
-apiVersion: v1
-kind: Service
-metadata:
-  name: nginx
-spec:
-  type: LoadBalancer
-  selector: {app: nginx}
-  ports: [{port: 80}]
-`;
+/** Starts what the story needs. */
+export async function setPodmanStage(cluster: Cluster, terminal: Terminal): Promise<Background[]> {
+  terminal.say('a virtual node on Podman');
+  terminal.type(`virtual-kubelet --provider=podman   # as system:node:${nodeName}`);
+  const environment = { ...process.env, CONTAINER_HOST: `unix://${cluster.podmanSocket}` };
+  return [await startVirtualNode(cluster, { flags: ['--provider', 'podman'], environment })];
+}
 
 /** An ordinary Deployment on the virtual node, from nothing to ten containers and back to nothing. */
-export async function playStory(cluster: Cluster, terminal: Terminal): Promise<void> {
+export async function playPodmanStory(cluster: Cluster, terminal: Terminal): Promise<void> {
   await terminal.until(`kubectl get node ${nodeName}`, 'the node to be ready', (output) => / Ready /.test(output));
   await cluster.startKubeProxy(nodeName);
   await terminal.show('kubectl get nodes');
 
   terminal.say('an ordinary Deployment, told to run on the virtual node, and a Service in front of it');
-  await terminal.show('kubectl apply -f -', { input: deployment });
+  await terminal.show('kubectl apply -f -', { input: deployment('operator: Exists') });
   await terminal.read('kubectl rollout status deployment nginx --timeout=120s');
   await terminal.show('kubectl get pods -o wide');
   await terminal.show('kubectl get service nginx');
