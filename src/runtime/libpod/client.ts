@@ -1,3 +1,6 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { type Dispatcher, errors, Pool } from 'undici';
 import { isAbortOf } from '../../support/abort.ts';
 import { CodedError, messageOf } from '../../support/errors.ts';
@@ -67,6 +70,49 @@ export class LibpodClient {
     return this.#chunks(response, options);
   }
 
+  /**
+   * Leaves HTTP: gives the bare connection to a process, both ways, each of which ends by itself. It is cut when the
+   * signal aborts.
+   */
+  async connection(request: LibpodRequest, { signal }: CallOptions): Promise<Socket> {
+    signal.throwIfAborted();
+    const answer = await this.#upgrade(request, signal);
+    if (!isConnection(answer)) {
+      throw toCodedError(answer.statusCode ?? 500, parseErrorBody(await text(answer)));
+    }
+    const [socket, head] = answer;
+    if (head.length > 0) socket.unshift(head);
+    return socket;
+  }
+
+  #upgrade(
+    { method, path, query, body }: LibpodRequest,
+    signal: AbortSignal,
+  ): Promise<readonly [Socket, Buffer] | IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const outgoing = httpRequest({
+        socketPath: this.#socketPath,
+        agent: false,
+        method,
+        path: `${apiPath}${path}${toQueryString(query)}`,
+        headers: {
+          host: 'podman',
+          connection: 'upgrade',
+          upgrade: 'tcp',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        signal,
+      });
+      outgoing.once('upgrade', (_response, socket, head) => resolve([socket as Socket, head]));
+      outgoing.once('response', resolve);
+      outgoing.once('error', (error) => {
+        reject(isAbortOf(signal, error) ? signal.reason : toConnectionError(this.#socketPath, error));
+      });
+      // Where there is to be no body, Podman takes any for the process's input.
+      outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.#quick.destroy(), this.#patient.destroy()]);
   }
@@ -117,6 +163,10 @@ export class LibpodClient {
       throw toConnectionError(this.#socketPath, error);
     }
   }
+}
+
+function isConnection(answer: readonly [Socket, Buffer] | IncomingMessage): answer is readonly [Socket, Buffer] {
+  return Array.isArray(answer);
 }
 
 /** One segment of a path. */

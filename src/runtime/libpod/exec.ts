@@ -1,16 +1,8 @@
-import { readFileSync } from 'node:fs';
 import type { Clock } from '../../support/clock.ts';
 import type { CallOptions } from '../runtime.ts';
-import { type LibpodClient, segment } from './client.ts';
+import type { LibpodClient } from './client.ts';
+import { ExecSession } from './exec-session.ts';
 import { type CollectedOutput, collectMultiplexed } from './multiplexed-output.ts';
-
-/** What we read of `GET /exec/{id}/json`. */
-interface InspectedExec {
-  readonly Running: boolean;
-  readonly ExitCode: number;
-  /** Of the process, as the machine sees it. */
-  readonly Pid: number;
-}
 
 export interface ExecRequest {
   readonly command: readonly string[];
@@ -20,9 +12,6 @@ export interface ExecRequest {
 export interface ExecResult extends CollectedOutput {
   readonly exitCode: number;
 }
-
-/** How long Podman may take to note an exit code after the output has ended, in milliseconds between looks. */
-const lookIntervalMs = 20;
 
 /**
  * Runs a command to its end. Where the signal aborts first, the command is killed, as a kubelet's runtimes do with a
@@ -34,47 +23,18 @@ export async function exec(
   request: ExecRequest & CallOptions,
 ): Promise<ExecResult> {
   const { command, maxOutputBytes, signal } = request;
-  const { Id: execId } = await client.json<{ readonly Id: string }>(
-    {
-      method: 'POST',
-      path: `/containers/${segment(containerId)}/exec`,
-      body: { Cmd: command, AttachStdout: true, AttachStderr: true },
-    },
-    { signal },
-  );
+  const settings = { Cmd: command, AttachStdout: true, AttachStderr: true };
+  const session = await ExecSession.create(client, containerId, settings, { signal });
   try {
     const output = await client.stream(
-      { method: 'POST', path: `/exec/${segment(execId)}/start`, body: { Detach: false, Tty: false } },
+      { method: 'POST', path: `${session.path}/start`, body: { Detach: false, Tty: false } },
       { signal },
     );
     const collected = await collectMultiplexed(output, { maxBytes: maxOutputBytes });
-    for (;;) {
-      const { Running, ExitCode } = await inspectExec(client, execId, { signal });
-      if (!Running) return { exitCode: ExitCode, ...collected };
-      await clock.sleep(lookIntervalMs, { signal });
-    }
+    return { exitCode: await session.exitCode(clock, { signal }), ...collected };
   } catch (error) {
     // Nobody waits for this any more.
-    if (signal.aborted) void killExec(client, containerId, execId);
+    if (signal.aborted) void session.kill();
     throw error;
   }
-}
-
-/** Podman has no call for this: the process would go on without us. */
-async function killExec(client: LibpodClient, containerId: string, execId: string): Promise<void> {
-  try {
-    const { Running, Pid } = await inspectExec(client, execId, { signal: new AbortController().signal });
-    if (Running && isProcessOf(containerId, Pid)) process.kill(-Pid, 'SIGKILL');
-  } catch {
-    // It has ended, or Podman does not answer: nothing more can be done here.
-  }
-}
-
-/** Whether a process that we see under this id is the container's: ids mean something else in another namespace. */
-function isProcessOf(containerId: string, pid: number): boolean {
-  return pid > 1 && readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(containerId);
-}
-
-function inspectExec(client: LibpodClient, execId: string, options: CallOptions): Promise<InspectedExec> {
-  return client.json({ method: 'GET', path: `/exec/${segment(execId)}/json` }, options);
 }

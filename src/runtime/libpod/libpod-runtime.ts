@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Clock } from '../../support/clock.ts';
 import { CodedError } from '../../support/errors.ts';
 import type { Logger } from '../../support/logger.ts';
@@ -15,6 +16,7 @@ import type {
   Sandbox,
   SandboxSpec,
 } from '../runtime.ts';
+import type { CommandRequest, ContainerSessions, SessionStreams } from '../sessions.ts';
 import { LibpodClient } from './client.ts';
 import { ContainerProcesses } from './container-processes.ts';
 import { toSpecGenerator } from './container-spec.ts';
@@ -22,9 +24,11 @@ import { Containers } from './containers.ts';
 import { watchEvents } from './events.ts';
 import { type ExecRequest, type ExecResult, exec } from './exec.ts';
 import { findImage, pullImage } from './images.ts';
+import { Dialers } from './network/dialers.ts';
 import { KernelLogOomKills, type OomKills } from './oom-kills.ts';
 import { lowestOomScoreAdj } from './oom-score.ts';
 import { Sandboxes } from './sandboxes.ts';
+import { attach, runCommand } from './sessions.ts';
 import { Stops } from './stops.ts';
 import { Version } from './version.ts';
 
@@ -39,7 +43,7 @@ export interface LibpodRuntimeOptions {
  * Containers by Podman, through the REST API of its service (libpod, Podman 4.3 and later). Podman and its containers
  * must be on this machine: logs, OOM kills and mounts are read and made here.
  */
-export class LibpodRuntime implements Runtime {
+export class LibpodRuntime implements Runtime, ContainerSessions {
   readonly name = 'podman';
   readonly #client: LibpodClient;
   readonly #clock: Clock;
@@ -49,6 +53,8 @@ export class LibpodRuntime implements Runtime {
   readonly #sandboxes: Sandboxes;
   readonly #stops: Stops;
   readonly #version: Version;
+  readonly #dialers: Dialers;
+  readonly #processes = new ContainerProcesses();
   /** Undefined until a container wants less than 0. */
   #lowestOomScoreAdj: number | undefined;
 
@@ -58,12 +64,12 @@ export class LibpodRuntime implements Runtime {
     const client = new LibpodClient(socketPath);
     this.#client = client;
     this.#oomKills = new KernelLogOomKills({ log });
-    const processes = new ContainerProcesses();
-    const containers = new Containers({ client, clock, oomKills: this.#oomKills, processes });
+    const containers = new Containers({ client, clock, oomKills: this.#oomKills, processes: this.#processes });
     this.#containers = containers;
     this.#sandboxes = new Sandboxes(client);
     this.#stops = new Stops({ client, containers, clock });
     this.#version = new Version({ client, clock });
+    this.#dialers = new Dialers(clock);
   }
 
   version(options: CallOptions): Promise<RuntimeVersion> {
@@ -136,6 +142,26 @@ export class LibpodRuntime implements Runtime {
     return exec({ client: this.#client, clock: this.#clock }, id, { ...request, signal });
   }
 
+  runCommand(id: string, request: CommandRequest, session: SessionStreams & CallOptions) {
+    return runCommand({ client: this.#client, clock: this.#clock }, id, { ...request, ...session });
+  }
+
+  attach(id: string, { tty }: { readonly tty: boolean }, session: SessionStreams & CallOptions): Promise<void> {
+    return attach(this.#client, id, { tty, ...session });
+  }
+
+  connect(sandboxId: string, port: number, { signal }: CallOptions): Promise<Duplex> {
+    const findNamespace = async (): Promise<string> => {
+      const { infraId } = await this.#sandboxes.settings(sandboxId, { signal });
+      const { State } = await this.#containers.inspectRaw(infraId, { signal });
+      if (State.Pid === 0 || !this.#processes.mayRun(infraId, State.Pid)) {
+        throw new CodedError('Conflict', `sandbox ${sandboxId} is not up: nobody listens in it`);
+      }
+      return `/proc/${State.Pid}/ns/net`;
+    };
+    return this.#dialers.connect(sandboxId, port, { signal, findNamespace });
+  }
+
   async logPath(id: string, options: CallOptions): Promise<string> {
     const { HostConfig } = await this.#containers.inspectRaw(id, options);
     return HostConfig.LogConfig.Path;
@@ -148,6 +174,7 @@ export class LibpodRuntime implements Runtime {
   /** Cuts what is under way; the containers are left alone. */
   async close(): Promise<void> {
     this.#oomKills.close();
+    await this.#dialers.close();
     await this.#client.close();
   }
 

@@ -1,0 +1,101 @@
+import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
+import type { Clock, Timer } from '../../support/clock.ts';
+import type { CallOptions } from '../runtime.ts';
+import type { SessionStreams } from '../sessions.ts';
+import { OutputSplitter } from './multiplexed-output.ts';
+
+type Size = { readonly width: number; readonly height: number };
+
+/** Waits until a stream takes more. */
+export type AwaitDrain = (stream: Writable, options: CallOptions) => Promise<void>;
+
+export interface JoinOptions {
+  readonly tty: boolean;
+  /** Tells the terminal its size. */
+  readonly resize: (size: Size) => Promise<void>;
+  readonly awaitDrain: AwaitDrain;
+}
+
+/**
+ * Passes bytes between Podman's connection to a process and somebody's streams, and resolves when the process's output
+ * has ended and is written. Rejects with the signal's reason when that aborts, and where the connection breaks.
+ */
+export async function joinStreams(
+  connection: Socket,
+  { stdin, stdout, stderr, resizes, signal }: SessionStreams & CallOptions,
+  { tty, resize, awaitDrain }: JoinOptions,
+): Promise<void> {
+  const cut = (): void => void connection.destroy();
+  const write = (stream: Writable | undefined, part: Uint8Array): Promise<void> | undefined => {
+    // A reader that is gone takes nothing, and does not hold up the process.
+    if (stream === undefined || stream.destroyed || stream.write(part)) return undefined;
+    return awaitDrain(stream, { signal });
+  };
+  signal.addEventListener('abort', cut, { once: true });
+  // What the process has no use for any more is not read; its owner ends it.
+  stdin?.pipe(connection);
+  stdin?.once('error', cut);
+  if (tty) void followSizes(resizes, resize, () => connection.destroyed);
+  const splitter = new OutputSplitter();
+  try {
+    for await (const chunk of connection as AsyncIterable<Uint8Array>) {
+      if (tty) await write(stdout, chunk);
+      else for (const [name, part] of splitter.split(chunk)) await write(name === 'stdout' ? stdout : stderr, part);
+    }
+    signal.throwIfAborted();
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    signal.removeEventListener('abort', cut);
+    stdin?.unpipe(connection);
+    stdin?.off('error', cut);
+    connection.destroy();
+  }
+}
+
+export interface Patience {
+  readonly clock: Clock;
+  /** How long a reader may take nothing before, and between times that, `isOver` is asked. */
+  readonly stallMs: number;
+  /** Whether waiting is of no use. Never rejects. */
+  readonly isOver: () => Promise<boolean>;
+}
+
+/** Resolves when the stream takes more, is closed, or the signal aborts; with patience also when that is over. */
+export function drained(stream: Writable, { signal }: CallOptions, patience?: Patience): Promise<void> {
+  return new Promise((resolve) => {
+    let isDone = false;
+    const done = (): void => {
+      isDone = true;
+      timer?.cancel();
+      stream.off('drain', done);
+      stream.off('close', done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const look = async (it: Patience): Promise<void> => {
+      const isOver = await it.isOver();
+      if (isOver) done();
+      else if (!isDone) timer = wait(it);
+    };
+    const wait = (it: Patience): Timer => it.clock.after(it.stallMs, () => void look(it));
+    let timer = patience && wait(patience);
+    stream.once('drain', done);
+    stream.once('close', done);
+    signal.addEventListener('abort', done, { once: true });
+    if (signal.aborted || stream.closed) done();
+  });
+}
+
+/** A size that cannot be set is not worth ending a session for: the next one may be. */
+async function followSizes(
+  sizes: AsyncIterable<Size>,
+  resize: JoinOptions['resize'],
+  isOver: () => boolean,
+): Promise<void> {
+  for await (const size of sizes) {
+    if (isOver()) return;
+    await resize(size).catch(() => {});
+  }
+}
