@@ -9,6 +9,7 @@ import type { EngineContext } from './engine-context.ts';
 import { ImagePuller } from './images/image-puller.ts';
 import { chooseLog } from './log-source.ts';
 import { type ReadLogOptions, readLog } from './logs/read-log.ts';
+import type { ActualPod } from './pod/actual-pod.ts';
 import { podFromContainers } from './pod/found-pod.ts';
 import { ownedBy } from './pod/labels.ts';
 import { PodMemory } from './pod/pod-memory.ts';
@@ -189,6 +190,16 @@ export class Engine {
     await this.#findAll(options);
     const looks = [...this.#pods.values()].map(async (memory) => (await this.#lookAt(memory, options)).observed);
     return await Promise.all(looks);
+  }
+
+  /** What the runtime has of a pod, as far as is known; undefined for nothing. */
+  actualPod(uid: string): ActualPod | undefined {
+    return this.#view.get(uid);
+  }
+
+  /** The same of all pods. */
+  actualPods(): readonly ActualPod[] {
+    return this.#view.refs.flatMap(({ uid }) => this.#view.get(uid) ?? []);
   }
 
   /** How often probes have ended how. */

@@ -63,7 +63,7 @@ export const capabilities: Capabilities = {
   'runtime-class': no('there is one runtime, Podman’s own'),
   'resource-claims': no('there is no dynamic resource allocation'),
   'in-place-resize': no('limits of a running container are not changed'),
-  'tty-stdin': yes,
+  'tty-stdin': note('without a terminal, input ends when the first who attached with input leaves'),
   devices: no('GPUs, huge pages and other devices are not handed out'),
   windows: no('Podman here runs Linux'),
   logs: yes,

@@ -3,6 +3,14 @@ import { Engine } from '../../engine/engine.ts';
 import type { Pod, PodRef } from '../../kubernetes/objects.ts';
 import type { ObservedPod } from '../../podspec/status/observed.ts';
 import type {
+  AttachRequest,
+  ExecRequest,
+  ExecResult,
+  PodConnection,
+  PortForwardRequest,
+  ProcessStreams,
+} from '../../provider/process-streams.ts';
+import type {
   DeletePodOptions,
   LogRequest,
   NodeOffer,
@@ -14,9 +22,11 @@ import type {
 import type { ProbeCount } from '../../provider/usage.ts';
 import { LibpodRuntime } from '../../runtime/libpod/libpod-runtime.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
+import type { ContainerSessions } from '../../runtime/sessions.ts';
 import { capabilities } from './capabilities.ts';
 import { type PodmanConfig, readPodmanConfig } from './config.ts';
 import { nodeOffer } from './node-offer.ts';
+import { PodSessions } from './sessions.ts';
 
 export { capabilities } from './capabilities.ts';
 
@@ -39,11 +49,12 @@ class PodmanProvider implements Provider {
   readonly #runtime: Runtime;
   readonly #config: PodmanConfig;
   readonly #engine: Engine;
+  readonly #sessions: PodSessions;
   #offer: NodeOffer | undefined;
 
   constructor(
     context: ProviderContext,
-    { config, runtime }: { readonly config: PodmanConfig; readonly runtime: Runtime },
+    { config, runtime }: { readonly config: PodmanConfig; readonly runtime: Runtime & ContainerSessions },
   ) {
     const { nodeName, clusterId, nodeIp, clusterDomain, clusterDnsIp } = context;
     this.#runtime = runtime;
@@ -68,6 +79,7 @@ class PodmanProvider implements Provider {
       },
       { workers: 16, parallelPulls: 4, parallelStarts: 8, resyncMs },
     );
+    this.#sessions = new PodSessions({ runtime, find: (uid) => this.#engine.actualPod(uid) });
   }
 
   async describeNode(options: OperationOptions): Promise<NodeOffer> {
@@ -111,5 +123,17 @@ class PodmanProvider implements Provider {
 
   logs({ pod, ...request }: LogRequest, options: OperationOptions): Promise<AsyncIterable<Uint8Array>> {
     return this.#engine.readLog(pod, request, options);
+  }
+
+  exec(request: ExecRequest, streams: ProcessStreams, options: OperationOptions): Promise<ExecResult> {
+    return this.#sessions.exec(request, streams, options);
+  }
+
+  attach(request: AttachRequest, streams: ProcessStreams, options: OperationOptions): Promise<void> {
+    return this.#sessions.attach(request, streams, options);
+  }
+
+  portForward(request: PortForwardRequest, options: OperationOptions): Promise<PodConnection> {
+    return this.#sessions.portForward(request, options);
   }
 }
