@@ -40,6 +40,8 @@ export interface Options {
   readonly tls: {
     readonly certificateFile: string | undefined;
     readonly keyFile: string | undefined;
+    /** Ask the cluster's signer for a serving certificate, and for the next one in time. */
+    readonly requestCertificate: boolean;
     /** Who may call us: signers of client certificates. Undefined: the cluster's own authority. */
     readonly clientCaFile: string | undefined;
     /** In kubelet's words: `VersionTLS12`. */
@@ -152,6 +154,7 @@ function defineFlags(): Option[] {
     ),
     flag('--tls-cert-file <file>', 'serving certificate; $APISERVER_CERT_LOCATION, else self-signed'),
     flag('--tls-private-key-file <file>', 'its key; $APISERVER_KEY_LOCATION'),
+    flag('--rotate-server-certificates [bool]', 'ask the cluster for a serving certificate (CSR), and renew it'),
     flag('--tls-min-version <version>', 'VersionTLS12 or VersionTLS13 (default: VersionTLS12)'),
     flag('--tls-cipher-suites <names>', 'cipher suites by IANA name, separated by commas (default: all that are safe)'),
     flag('--metrics-addr <address>', 'where Prometheus metrics are served, "" for nowhere (default: :10255)'),
@@ -261,6 +264,8 @@ function checkOptions(flags: RawFlags, environment: Environment, klogFlags: read
     tls: {
       certificateFile: text('tlsCertFile', 'APISERVER_CERT_LOCATION'),
       keyFile: text('tlsPrivateKeyFile', 'APISERVER_KEY_LOCATION'),
+      requestCertificate:
+        problems.try('--rotate-server-certificates', () => flagIsTrue(flags['rotateServerCertificates'])) ?? false,
       clientCaFile: text('clientCaFile', 'APISERVER_CA_CERT_LOCATION'),
       minVersion: text('tlsMinVersion') ?? 'VersionTLS12',
       cipherSuites: text('tlsCipherSuites') ?? '',
@@ -274,6 +279,9 @@ function checkOptions(flags: RawFlags, environment: Environment, klogFlags: read
   };
   if ((options.tls.certificateFile === undefined) !== (options.tls.keyFile === undefined)) {
     problems.add('--tls-cert-file and --tls-private-key-file: give both or neither');
+  }
+  if (options.tls.requestCertificate && options.tls.certificateFile !== undefined) {
+    problems.add('--rotate-server-certificates: leave it out where --tls-cert-file says what to serve');
   }
   problems.throwIfAny();
   return options;

@@ -1,9 +1,12 @@
+import { join } from 'node:path';
 import { KubernetesApiClient } from './apiserver/api-client.ts';
 import { pods, services } from './apiserver/client.ts';
 import { Credentials } from './apiserver/credentials.ts';
 import { EventRecorder, involvedNode, involvedPod } from './apiserver/event-recorder.ts';
 import { findCluster } from './apiserver/find-cluster.ts';
 import { Informer } from './apiserver/informer.ts';
+import type { ReflectorState } from './apiserver/reflector.ts';
+import { RequestedServingCertificate } from './kubelet-api/requested-certificate.ts';
 import { KubeletApiServer } from './kubelet-api/server.ts';
 import {
   type ClientCa,
@@ -23,8 +26,8 @@ import { ClusterReferences } from './pods/references.ts';
 import type { RecordPodEvent } from './podspec/pod-events.ts';
 import { instrumentProvider } from './provider/instrumented-provider.ts';
 import { loadProvider } from './provider/registry.ts';
-import { type Clock, systemClock } from './support/clock.ts';
-import { CodedError } from './support/errors.ts';
+import { type Clock, systemClock, toRfc3339 } from './support/clock.ts';
+import { CodedError, messageOf } from './support/errors.ts';
 import type { Logger } from './support/logger.ts';
 import { Metrics, serveMetrics } from './telemetry/metrics.ts';
 
@@ -40,6 +43,7 @@ export interface Surroundings {
 
 /** How long events may take to be written after the signal. */
 const flushTimeoutMs = 5000;
+const staleAfterMs = 120_000;
 
 /**
  * Runs the node until the signal aborts. Rejects with `InvalidInput` where an option or a file is wrong, and with what
@@ -108,15 +112,27 @@ async function run(
     workers: options.podSyncWorkers,
     resyncPeriodMs: options.fullResyncPeriodMs,
   });
+  const requested = options.tls.requestCertificate
+    ? new RequestedServingCertificate({
+        api: client,
+        nodeName,
+        ips: [nodeIp],
+        file: join(options.rootDir, 'pki', 'serving.pem'),
+        clock,
+        random,
+        log,
+      })
+    : undefined;
   const kubeletApi = new KubeletApiServer({
-    serving: servingCertificate(options, { nodeIp, clock, log }),
+    serving: requested?.serving ?? servingCertificate(options, { nodeIp, clock, log }),
     clientCa: clientCa(options, endpoint.ca),
     tlsParameters: parseTlsParameters(options.tls.minVersion, options.tls.cipherSuites),
     nodeName,
     api: client,
     pods: podController,
     provider,
-    syncLoop: () => undefined,
+    syncLoop: () => whyStale(podInformer.state, clock.now()),
+    metrics: () => metrics.registry.metrics(),
     timeouts: { idleMs: options.streamIdleTimeoutMs, creationMs: options.streamCreationTimeoutMs, clock },
     clock,
     log,
@@ -141,6 +157,7 @@ async function run(
   // Ends last, however it ends: what serves us and what tells of us.
   const ended = new AbortController();
   const serving = [kubeletApi.run(ended.signal), events.run(ended.signal)];
+  if (requested) serving.push(requested.run(ended.signal));
   try {
     await nodeController.claim({ signal });
     if (options.metricsAddress) {
@@ -190,6 +207,12 @@ function connect(options: Options, { log, version, environment }: Surroundings, 
     observe: (call) => metrics.apiCallEnded(call),
   });
   return { client, credentials };
+}
+
+/** What is wrong where pods have not been heard of for longer than an API server takes to be started again. */
+function whyStale(state: ReflectorState, nowMs: number): string | undefined {
+  if (state.kind !== 'failing' || nowMs - state.sinceMs < staleAfterMs) return undefined;
+  return `the API server's pods cannot be watched since ${toRfc3339(state.sinceMs)}: ${messageOf(state.error)}`;
 }
 
 function servingCertificate(

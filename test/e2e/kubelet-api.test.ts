@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { connect } from 'node:tls';
+import { waitFor } from '../cluster/wait-for.ts';
 import { cluster, containerStatus, isReady, kubectl, Stage } from './harness.ts';
 
 const tenLines = 'for i in 1 2 3 4 5 6 7 8 9 10; do echo line $i; done; echo to stderr >&2; sleep 100000';
@@ -70,4 +73,30 @@ test('the kubelet API lets nobody in without a certificate', async (context) => 
     call.end();
   });
   assert.ok(status === 401 || /alert|handshake|ECONNRESET/i.test(String(status)), `it answered ${status}`);
+});
+
+test('a serving certificate is requested from the cluster, and served once somebody approves it', async (context) => {
+  const stage = await Stage.set(context);
+  await stage.startNode({ flags: ['--rotate-server-certificates'] });
+  const requests = (): Promise<string> =>
+    kubectl('get', 'csr', '--output=jsonpath={range .items[*]}{.metadata.name} {.spec.username}{"\\n"}{end}');
+  const mine = (output: string): string | undefined =>
+    output.split('\n').find((line) => line.endsWith(` system:node:${stage.nodeName}`));
+  const line = await waitFor(async () => mine(await requests()), { what: 'the request', timeoutMs: 20_000 });
+  await kubectl('certificate', 'approve', line.split(' ')[0] ?? '');
+  const port = await kubectl(
+    ...['get', 'node', stage.nodeName, '--output=jsonpath={.status.daemonEndpoints.kubeletEndpoint.Port}'],
+  );
+  const ca = readFileSync(cluster.certificateAuthorityFile);
+  await waitFor(
+    () =>
+      new Promise<boolean>((resolve) => {
+        const socket = connect({ host: cluster.nodeIp, port: Number(port), ca }, () => {
+          resolve(socket.authorized);
+          socket.destroy();
+        });
+        socket.once('error', () => resolve(false));
+      }),
+    { what: 'a certificate of the cluster’s authority', timeoutMs: 30_000, intervalMs: 500 },
+  );
 });
