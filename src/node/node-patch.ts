@@ -94,6 +94,8 @@ export function nodeStatusPatch(
       ...(addresses && { addresses }),
       ...(nodeInfo && { nodeInfo }),
       ...(endpoints && { daemonEndpoints: endpoints }),
+      // With whatever else is sent: an API server that does not know them drops them, and would be sent them for ever.
+      ...(status.declaredFeatures && { declaredFeatures: status.declaredFeatures }),
       conditions: [...(status.conditions ?? []), ...removed],
     },
   };

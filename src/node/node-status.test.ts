@@ -49,6 +49,11 @@ describe('desiredNode', () => {
     assert.equal(status.nodeInfo?.kubeletVersion, `${kubernetesVersion}-vk-0.1.0`);
   });
 
+  it('declares that the API server may hand WebSockets through', () => {
+    const { status } = desiredNode({ identity, offer, health: { kind: 'ready' }, nowMs, present: undefined });
+    assert.deepEqual(status.declaredFeatures, ['ExtendWebSocketsToKubelet']);
+  });
+
   it("has kubelet's five conditions in kubelet's words, Ready last", () => {
     const { status } = desiredNode({ identity, offer, health: { kind: 'ready' }, nowMs, present: undefined });
     assert.deepEqual(

@@ -42,6 +42,12 @@ export function kubeletVersion(ownVersion: string): string {
   return `${kubernetesVersion}-vk-${ownVersion}`;
 }
 
+/**
+ * Kubelet's features that the API server asks a node for, sorted: with this one it hands a client's WebSocket through to
+ * us (from 1.36), else it speaks SPDY to us. We take both.
+ */
+const declaredFeatures = ['ExtendWebSocketsToKubelet'];
+
 /** The labels of every virtual node, as the Go virtual kubelet has them, and the provider's own. */
 export function nodeLabels(
   { nodeName, operatingSystem }: Pick<NodeIdentity, 'nodeName' | 'operatingSystem'>,
@@ -85,6 +91,7 @@ export function desiredNode(input: DesiredNodeInput): DesiredNode {
       ],
       daemonEndpoints: { kubeletEndpoint: { Port: identity.kubeletPort } },
       conditions: conditions(input),
+      declaredFeatures,
     },
     isComplete: offer !== undefined,
   };
