@@ -44,6 +44,7 @@ describe('WorkQueue', () => {
       taken.push(key);
       if (key === 'later') return { retryAfterMs: 60_000 };
       if (failing) throw new CodedError('Unavailable', 'away');
+      return {};
     });
     for (const key of ['a', 'later', 'b']) queue.add(key);
     await settled(10);
