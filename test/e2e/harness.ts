@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Pod } from '../../src/kubernetes/objects.ts';
 import { ClusterClient } from '../cluster/cluster-client.ts';
@@ -48,6 +47,11 @@ export interface NodeOptions {
   readonly init?: boolean;
 }
 
+/** A test, or what else has an end: what is handed to `after` is called then, in that order. */
+export interface Ending {
+  after(end: () => Promise<void>): void;
+}
+
 /** A namespace of the API server and, once started, a virtual node in it; all is removed when the test ends. */
 export class Stage {
   readonly namespace: string;
@@ -63,7 +67,7 @@ export class Stage {
     this.logFile = join(this.rootDir, 'virtual-kubelet.log');
   }
 
-  static async set(context: TestContext): Promise<Stage> {
+  static async set(context: Ending): Promise<Stage> {
     const stage = new Stage(`t${randomBytes(4).toString('hex')}`);
     context.after(() => stage.clear());
     await kubectl('create', 'namespace', stage.namespace);
@@ -137,6 +141,23 @@ export class Stage {
     return {
       nodeSelector: { 'kubernetes.io/hostname': this.nodeName },
       tolerations: [{ key: 'virtual-kubelet.io/provider', operator: 'Exists' }],
+    };
+  }
+
+  /** A Deployment of this many pods of one container on this stage's node. */
+  deployment(name: string, replicas: number, container: object): object {
+    return {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name, namespace: this.namespace },
+      spec: {
+        replicas,
+        selector: { matchLabels: { app: name } },
+        template: {
+          metadata: { labels: { app: name } },
+          spec: { ...this.placement, terminationGracePeriodSeconds: 1, containers: [container] },
+        },
+      },
     };
   }
 

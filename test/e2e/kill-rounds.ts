@@ -15,25 +15,8 @@ export async function runKillRounds(
   const { rounds, random } = options;
   const { namespace } = stage;
   let node = await stage.startNode();
-  await cluster.apply([
-    {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: { name: 'd', namespace },
-      spec: {
-        replicas: 0,
-        selector: { matchLabels: { app: 'd' } },
-        template: {
-          metadata: { labels: { app: 'd' } },
-          spec: {
-            ...stage.placement,
-            terminationGracePeriodSeconds: 1,
-            containers: [{ name: 'c', image: 'busybox', command: ['sleep', '100000'] }],
-          },
-        },
-      },
-    },
-  ]);
+  const container = { name: 'c', image: 'busybox', command: ['sleep', '100000'] };
+  await cluster.apply([stage.deployment('d', 0, container)]);
   for (let round = 0; round < rounds; round++) {
     const replicas = Math.floor(random() * 4);
     const killAfterMs = Math.floor(random() * 2500);

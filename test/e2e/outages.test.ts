@@ -17,21 +17,7 @@ test('an API server that stops for 20 s in the middle of a rollout loses nothing
   const stage = await Stage.set(context);
   await stage.startNode();
   const { namespace } = stage;
-  await cluster.apply([
-    {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: { name: 'd', namespace },
-      spec: {
-        replicas: 8,
-        selector: { matchLabels: { app: 'd' } },
-        template: {
-          metadata: { labels: { app: 'd' } },
-          spec: { ...stage.placement, terminationGracePeriodSeconds: 1, containers: [sleeper] },
-        },
-      },
-    },
-  ]);
+  await cluster.apply([stage.deployment('d', 8, sleeper)]);
   await waitFor(async () => (await stage.containers()).length > 0, { what: 'the first container', timeoutMs: 30_000 });
   await outage.stopApiServer();
   await delay(20_000);

@@ -16,19 +16,7 @@ test('a Deployment runs, scales to ten, answers behind its Service and leaves no
   await stage.startNode();
   const { namespace } = stage;
   await cluster.apply([
-    {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: { name: 'web', namespace },
-      spec: {
-        replicas: 1,
-        selector: { matchLabels: { app: 'web' } },
-        template: {
-          metadata: { labels: { app: 'web' } },
-          spec: { ...stage.placement, containers: [{ name: 'nginx', image: 'nginx' }] },
-        },
-      },
-    },
+    stage.deployment('web', 1, { name: 'nginx', image: 'nginx' }),
     {
       apiVersion: 'v1',
       kind: 'Service',
