@@ -11,6 +11,8 @@ export interface InspectedContainer {
   readonly Image: string;
   readonly ImageName: string;
   readonly IsInfra: boolean;
+  /** Of a container that was started. */
+  readonly OCIConfigPath?: string;
   readonly State: {
     readonly Status: string;
     readonly Pid: number;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Clock } from '../../support/clock.ts';
 import type { CallOptions } from '../runtime.ts';
 import { type LibpodClient, segment } from './client.ts';
+import type { ExitFiles, ExitWatch } from './exit-files.ts';
 
 /** What we read of `GET /exec/{id}/json`. */
 interface InspectedExec {
@@ -14,49 +15,54 @@ interface InspectedExec {
 /** How long Podman may take to note an exit code after the output has ended, in milliseconds between looks. */
 const lookIntervalMs = 20;
 
+/** What it takes to run commands. */
+export interface ExecDeps {
+  readonly client: LibpodClient;
+  readonly clock: Clock;
+  readonly exitFiles: ExitFiles;
+}
+
 /** A command in a container as Podman keeps it: made, then started, and forgotten some time after its end. */
 export class ExecSession {
-  readonly #client: LibpodClient;
+  readonly #deps: ExecDeps;
   readonly #containerId: string;
-  readonly id: string;
+  readonly #id: string;
 
-  private constructor(client: LibpodClient, containerId: string, id: string) {
-    this.#client = client;
+  private constructor(deps: ExecDeps, containerId: string, id: string) {
+    this.#deps = deps;
     this.#containerId = containerId;
-    this.id = id;
+    this.#id = id;
   }
 
   /** `settings` are those of Podman's `POST /containers/{id}/exec`. */
   static async create(
-    client: LibpodClient,
+    deps: ExecDeps,
     containerId: string,
-    settings: Readonly<Record<string, unknown>>,
-    options: CallOptions,
+    settings: Readonly<Record<string, unknown>> & CallOptions,
   ): Promise<ExecSession> {
-    const { Id } = await client.json<{ readonly Id: string }>(
-      { method: 'POST', path: `/containers/${segment(containerId)}/exec`, body: settings },
-      options,
-    );
-    return new ExecSession(client, containerId, Id);
+    const { signal, ...body } = settings;
+    const path = `/containers/${segment(containerId)}/exec`;
+    const { Id } = await deps.client.json<{ readonly Id: string }>({ method: 'POST', path, body }, { signal });
+    await deps.exitFiles.prepare(containerId, { signal });
+    return new ExecSession(deps, containerId, Id);
   }
 
   get path(): string {
-    return `/exec/${segment(this.id)}`;
+    return `/exec/${segment(this.#id)}`;
   }
 
-  /** To be asked when the output has ended, and soon: Podman then forgets the command. */
-  async exitCode(clock: Clock, options: CallOptions): Promise<number> {
+  /** To be called when it has been started. */
+  watchExit(): ExitWatch {
+    return this.#deps.exitFiles.watch(this.#containerId, this.#id);
+  }
+
+  /** As Podman tells it. To be asked when the output has ended, and soon: Podman then forgets the command. */
+  async exitCode(options: CallOptions): Promise<number> {
     for (;;) {
       const { Running, ExitCode } = await this.#inspect(options);
       if (!Running) return ExitCode;
-      await clock.sleep(lookIntervalMs, options);
+      await this.#deps.clock.sleep(lookIntervalMs, options);
     }
-  }
-
-  /** Whether the process is certainly gone, though its output may not have ended yet. */
-  async isGone(options: CallOptions): Promise<boolean> {
-    const { Running, Pid } = await this.#inspect(options);
-    return !Running || (Pid > 0 && !isProcessOf(this.#containerId, Pid));
   }
 
   /** Podman has no call for this: the process would go on without us. */
@@ -70,15 +76,11 @@ export class ExecSession {
   }
 
   #inspect(options: CallOptions): Promise<InspectedExec> {
-    return this.#client.json({ method: 'GET', path: `${this.path}/json` }, options);
+    return this.#deps.client.json({ method: 'GET', path: `${this.path}/json` }, options);
   }
 }
 
 /** Whether a process that we see under this id is the container's: ids mean something else in another namespace. */
 function isProcessOf(containerId: string, pid: number): boolean {
-  try {
-    return pid > 1 && readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(containerId);
-  } catch {
-    return false;
-  }
+  return pid > 1 && readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(containerId);
 }

@@ -1,7 +1,6 @@
-import type { Clock } from '../../support/clock.ts';
 import type { CallOptions } from '../runtime.ts';
-import type { LibpodClient } from './client.ts';
-import { ExecSession } from './exec-session.ts';
+import { type ExecDeps, ExecSession } from './exec-session.ts';
+import type { ExitWatch } from './exit-files.ts';
 import { type CollectedOutput, collectMultiplexed } from './multiplexed-output.ts';
 
 export interface ExecRequest {
@@ -18,23 +17,27 @@ export interface ExecResult extends CollectedOutput {
  * probe that takes too long. A command that cannot be started ends with 126 or 127 and says why on stderr.
  */
 export async function exec(
-  { client, clock }: { readonly client: LibpodClient; readonly clock: Clock },
+  deps: ExecDeps,
   containerId: string,
   request: ExecRequest & CallOptions,
 ): Promise<ExecResult> {
   const { command, maxOutputBytes, signal } = request;
   const settings = { Cmd: command, AttachStdout: true, AttachStderr: true };
-  const session = await ExecSession.create(client, containerId, settings, { signal });
+  const session = await ExecSession.create(deps, containerId, { ...settings, signal });
+  let exit: ExitWatch | undefined;
   try {
-    const output = await client.stream(
+    const output = await deps.client.stream(
       { method: 'POST', path: `${session.path}/start`, body: { Detach: false, Tty: false } },
       { signal },
     );
+    exit = session.watchExit();
     const collected = await collectMultiplexed(output, { maxBytes: maxOutputBytes });
-    return { exitCode: await session.exitCode(clock, { signal }), ...collected };
+    return { exitCode: exit.exitCode ?? (await session.exitCode({ signal })), ...collected };
   } catch (error) {
     // Nobody waits for this any more.
     if (signal.aborted) void session.kill();
     throw error;
+  } finally {
+    exit?.close();
   }
 }

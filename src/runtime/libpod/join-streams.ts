@@ -58,28 +58,25 @@ export interface Patience {
   readonly clock: Clock;
   /** How long a reader may take nothing before, and between times that, `isOver` is asked. */
   readonly stallMs: number;
-  /** Whether waiting is of no use. Never rejects. */
-  readonly isOver: () => Promise<boolean>;
+  /** Whether waiting is of no use. */
+  readonly isOver: () => boolean;
 }
 
 /** Resolves when the stream takes more, is closed, or the signal aborts; with patience also when that is over. */
 export function drained(stream: Writable, { signal }: CallOptions, patience?: Patience): Promise<void> {
   return new Promise((resolve) => {
-    let isDone = false;
     const done = (): void => {
-      isDone = true;
       timer?.cancel();
       stream.off('drain', done);
       stream.off('close', done);
       signal.removeEventListener('abort', done);
       resolve();
     };
-    const look = async (it: Patience): Promise<void> => {
-      const isOver = await it.isOver();
-      if (isOver) done();
-      else if (!isDone) timer = wait(it);
-    };
-    const wait = (it: Patience): Timer => it.clock.after(it.stallMs, () => void look(it));
+    const wait = ({ clock, stallMs, isOver }: Patience): Timer =>
+      clock.after(stallMs, () => {
+        if (isOver()) done();
+        else timer = wait({ clock, stallMs, isOver });
+      });
     let timer = patience && wait(patience);
     stream.once('drain', done);
     stream.once('close', done);

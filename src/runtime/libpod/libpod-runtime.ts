@@ -23,6 +23,8 @@ import { toSpecGenerator } from './container-spec.ts';
 import { Containers } from './containers.ts';
 import { watchEvents } from './events.ts';
 import { type ExecRequest, type ExecResult, exec } from './exec.ts';
+import type { ExecDeps } from './exec-session.ts';
+import { ExitFiles } from './exit-files.ts';
 import { findImage, pullImage } from './images.ts';
 import { Dialers } from './network/dialers.ts';
 import { KernelLogOomKills, type OomKills } from './oom-kills.ts';
@@ -53,6 +55,7 @@ export class LibpodRuntime implements Runtime, ContainerSessions {
   readonly #sandboxes: Sandboxes;
   readonly #stops: Stops;
   readonly #version: Version;
+  readonly #execDeps: ExecDeps;
   readonly #dialers: Dialers;
   readonly #processes = new ContainerProcesses();
   /** Undefined until a container wants less than 0. */
@@ -69,6 +72,7 @@ export class LibpodRuntime implements Runtime, ContainerSessions {
     this.#sandboxes = new Sandboxes(client);
     this.#stops = new Stops({ client, containers, clock });
     this.#version = new Version({ client, clock });
+    this.#execDeps = { client, clock, exitFiles: new ExitFiles(client) };
     this.#dialers = new Dialers(clock);
   }
 
@@ -139,11 +143,11 @@ export class LibpodRuntime implements Runtime, ContainerSessions {
   }
 
   exec(id: string, request: ExecRequest, { signal }: CallOptions): Promise<ExecResult> {
-    return exec({ client: this.#client, clock: this.#clock }, id, { ...request, signal });
+    return exec(this.#execDeps, id, { ...request, signal });
   }
 
   runCommand(id: string, request: CommandRequest, session: SessionStreams & CallOptions) {
-    return runCommand({ client: this.#client, clock: this.#clock }, id, { ...request, ...session });
+    return runCommand(this.#execDeps, id, { ...request, ...session });
   }
 
   attach(id: string, { tty }: { readonly tty: boolean }, session: SessionStreams & CallOptions): Promise<void> {

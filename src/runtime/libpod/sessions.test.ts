@@ -199,6 +199,12 @@ describe('sessions at containers of a real Podman', { skip: noPodman, timeout: 1
     assert.equal(stdout.bytes, 200_000);
   });
 
+  test('30 commands at once each give their own exit code', async () => {
+    const commands = Array.from({ length: 30 }, (_, index) => shell(`exit ${index}`));
+    const codes = (await Promise.all(commands)).map(({ exitCode }) => exitCode);
+    assert.deepEqual(codes, [...codes.keys()]);
+  });
+
   test('only running containers run commands', async () => {
     const created = await sandbox.create(['true']);
     const request = { command: ['true'], tty: false };

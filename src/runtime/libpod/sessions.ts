@@ -1,15 +1,10 @@
 import type { Clock } from '../../support/clock.ts';
-import { CodedError, hasCode } from '../../support/errors.ts';
 import type { CallOptions } from '../runtime.ts';
 import type { CommandRequest, SessionStreams } from '../sessions.ts';
 import { type LibpodClient, segment } from './client.ts';
-import { ExecSession } from './exec-session.ts';
+import { type ExecDeps, ExecSession } from './exec-session.ts';
+import type { ExitWatch } from './exit-files.ts';
 import { type AwaitDrain, drained, type JoinOptions, joinStreams } from './join-streams.ts';
-
-interface Deps {
-  readonly client: LibpodClient;
-  readonly clock: Clock;
-}
 
 /**
  * Podman's own, ctrl-p ctrl-q, would hold back the ctrl-p that shells have a use for, and end a transfer of binary data
@@ -22,39 +17,40 @@ const stallMs = 500;
 
 /** Runs a command joined to somebody's streams; see `ContainerSessions.runCommand`. */
 export async function runCommand(
-  { client, clock }: Deps,
+  deps: ExecDeps,
   containerId: string,
   { command, tty, ...session }: CommandRequest & SessionStreams & CallOptions,
 ): Promise<{ readonly exitCode: number }> {
   const { signal } = session;
-  const exec = await ExecSession.create(
-    client,
-    containerId,
-    {
-      Cmd: command,
-      Tty: tty,
-      AttachStdin: session.stdin !== undefined,
-      // Both, whoever wants them: a pipe that nobody reads would hold up the command.
-      AttachStdout: true,
-      AttachStderr: true,
-      DetachKeys: detachKeys,
-      // As the runtimes of a kubelet set it.
-      ...(tty ? { Env: ['TERM=xterm'] } : {}),
-    },
-    { signal },
-  );
+  const exec = await ExecSession.create(deps, containerId, {
+    Cmd: command,
+    Tty: tty,
+    AttachStdin: session.stdin !== undefined,
+    // Both, whoever wants them: a pipe that nobody reads would hold up the command.
+    AttachStdout: true,
+    AttachStderr: true,
+    DetachKeys: detachKeys,
+    // As the runtimes of a kubelet set it.
+    ...(tty ? { Env: ['TERM=xterm'] } : {}),
+    signal,
+  });
+  let exit: ExitWatch | undefined;
   try {
     const start = { method: 'POST', path: `${exec.path}/start`, body: { Detach: false, Tty: tty } } as const;
-    await joinStreams(await client.connection(start, { signal }), session, {
+    const connection = await deps.client.connection(start, { signal });
+    exit = exec.watchExit();
+    await joinStreams(connection, session, {
       tty,
-      resize: resizer(client, exec.path, { signal }),
-      awaitDrain: drainUnlessGone(exec, clock),
+      resize: resizer(deps.client, exec.path, { signal }),
+      awaitDrain: drainUnlessEnded(exit, deps.clock),
     });
-    return { exitCode: await exitCodeOf(exec, clock, { signal }) };
+    return { exitCode: exit.exitCode ?? (await exec.exitCode({ signal })) };
   } catch (error) {
     // Nobody waits for this any more.
     if (signal.aborted) await exec.kill();
     throw error;
+  } finally {
+    exit?.close();
   }
 }
 
@@ -84,26 +80,9 @@ function resizer(client: LibpodClient, path: string, options: CallOptions): Join
  * reader stalls and the process is gone, what is left of the output is taken in at once: no more than pipes and sockets
  * hold.
  */
-function drainUnlessGone(exec: ExecSession, clock: Clock): AwaitDrain {
-  let isGone = false;
+function drainUnlessEnded(exit: ExitWatch, clock: Clock): AwaitDrain {
+  const isOver = (): boolean => exit.exitCode !== undefined;
   return async (stream, { signal }) => {
-    if (isGone) return;
-    const isOver = async (): Promise<boolean> => {
-      isGone = await exec.isGone({ signal }).catch(() => false);
-      return isGone;
-    };
-    await drained(stream, { signal }, { clock, stallMs, isOver });
+    if (!isOver()) await drained(stream, { signal }, { clock, stallMs, isOver });
   };
-}
-
-async function exitCodeOf(exec: ExecSession, clock: Clock, options: CallOptions): Promise<number> {
-  try {
-    return await exec.exitCode(clock, options);
-  } catch (error) {
-    if (!hasCode(error, 'NotFound')) throw error;
-    const advice = 'raise exit_command_delay in containers.conf';
-    throw new CodedError('Unavailable', `Podman has forgotten the command and how it ended: ${advice}`, {
-      cause: error,
-    });
-  }
 }
