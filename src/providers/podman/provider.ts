@@ -19,14 +19,17 @@ import type {
   ProviderContext,
   RunOptions,
 } from '../../provider/provider.ts';
-import type { ProbeCount } from '../../provider/usage.ts';
+import type { ProbeCount, Usage } from '../../provider/usage.ts';
 import { LibpodRuntime } from '../../runtime/libpod/libpod-runtime.ts';
+import { CgroupUsage } from '../../runtime/libpod/usage/cgroup-usage.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { ContainerSessions } from '../../runtime/sessions.ts';
+import type { UsageSource } from '../../runtime/usage.ts';
 import { capabilities } from './capabilities.ts';
 import { type PodmanConfig, readPodmanConfig } from './config.ts';
 import { nodeOffer } from './node-offer.ts';
 import { PodSessions } from './sessions.ts';
+import { readUsage } from './usage.ts';
 
 export { capabilities } from './capabilities.ts';
 
@@ -50,6 +53,7 @@ class PodmanProvider implements Provider {
   readonly #config: PodmanConfig;
   readonly #engine: Engine;
   readonly #sessions: PodSessions;
+  readonly #usageSource: UsageSource;
   #offer: NodeOffer | undefined;
 
   constructor(
@@ -79,6 +83,7 @@ class PodmanProvider implements Provider {
       },
       { workers: 16, parallelPulls: 4, parallelStarts: 8, resyncMs },
     );
+    this.#usageSource = new CgroupUsage({ clock: context.clock });
     this.#sessions = new PodSessions({ runtime, find: (uid) => this.#engine.actualPod(uid) });
   }
 
@@ -135,5 +140,9 @@ class PodmanProvider implements Provider {
 
   portForward(request: PortForwardRequest, options: OperationOptions): Promise<PodConnection> {
     return this.#sessions.portForward(request, options);
+  }
+
+  usage(options: OperationOptions): Promise<Usage> {
+    return readUsage({ source: this.#usageSource, pods: this.#engine.actualPods() }, options);
   }
 }

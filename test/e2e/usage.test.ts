@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { waitFor } from '../cluster/wait-for.ts';
+import { cluster, isReady, kubectl, Stage } from './harness.ts';
+
+interface Summary {
+  readonly node: { readonly nodeName: string; readonly cpu?: object; readonly memory?: object };
+  readonly pods: readonly {
+    readonly podRef: { readonly name: string; readonly namespace: string };
+    readonly network?: { readonly name: string; readonly rxBytes: number };
+    readonly containers: readonly {
+      readonly name: string;
+      readonly cpu: { readonly usageNanoCores?: number; readonly usageCoreNanoSeconds: number };
+      readonly memory: { readonly workingSetBytes: number; readonly rssBytes: number };
+    }[];
+  }[];
+}
+
+test('the node tells what its pods use', async (context) => {
+  const stage = await Stage.set(context);
+  await stage.startNode();
+  await cluster.apply([
+    stage.pod('busy', {
+      containers: [
+        {
+          name: 'cpu',
+          image: 'busybox',
+          command: ['sh', '-c', 'while true; do :; done'],
+          resources: { limits: { cpu: '200m' } },
+        },
+        // Held in a variable: some 20 MiB of memory of its own.
+        {
+          name: 'memory',
+          image: 'busybox',
+          command: ['sh', '-c', 'x=$(head -c 20000000 /dev/zero | tr "\\0" x); sleep 100000'],
+        },
+      ],
+    }),
+  ]);
+  await stage.untilPod('busy', 'ready', isReady);
+  const raw = (path: string): Promise<string> =>
+    kubectl('get', '--raw', `/api/v1/nodes/${stage.nodeName}/proxy/${path}`);
+  const container = (summary: Summary, name: string) => {
+    const pod = summary.pods.find(({ podRef }) => podRef.namespace === stage.namespace && podRef.name === 'busy');
+    return pod?.containers.find((each) => each.name === name);
+  };
+  const summary = await waitFor(
+    async () => {
+      const read = JSON.parse(await raw('stats/summary')) as Summary;
+      const isKnown = (container(read, 'cpu')?.cpu.usageNanoCores ?? 0) > 0;
+      return isKnown && (container(read, 'memory')?.memory.rssBytes ?? 0) > 15e6 && read;
+    },
+    { what: 'rates in /stats/summary', timeoutMs: 20_000, intervalMs: 1500 },
+  );
+  assert.equal(summary.node.nodeName, stage.nodeName);
+  assert.ok(summary.node.cpu && summary.node.memory);
+  const rate = container(summary, 'cpu')?.cpu.usageNanoCores ?? 0;
+  assert.ok(rate > 0.1e9 && rate < 0.3e9, `a limit of 200m is used in full: ${rate}`);
+  const memory = container(summary, 'memory')?.memory;
+  assert.ok(memory && memory.workingSetBytes >= memory.rssBytes * 0.8, JSON.stringify(memory));
+  assert.equal(summary.pods[0]?.network?.name, 'eth0');
+
+  const metrics = await raw('metrics/resource');
+  for (const name of ['cpu', 'memory']) {
+    const labels = `container="${name}",namespace="${stage.namespace}",pod="busy"`;
+    assert.match(metrics, new RegExp(`^container_cpu_usage_seconds_total\\{${labels}\\} [\\d.e+-]+ \\d+$`, 'm'));
+    assert.match(metrics, new RegExp(`^container_memory_working_set_bytes\\{${labels}\\} [\\d.e+-]+ \\d+$`, 'm'));
+  }
+  assert.match(metrics, /^node_cpu_usage_seconds_total [\d.e+-]+ \d+$/m);
+});
