@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process';
+import { startSharedCluster } from '../test/shared-cluster.ts';
+
+/** `make bench`: runs each benchmark in turn, on a control plane of its own, which goes with it. */
+const benchmarks = ['bench/fargate-calls.ts'];
+
+const ended = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => ended.abort(new Error(name)));
+
+const cluster = await startSharedCluster({
+  name: 'bench',
+  signal: ended.signal,
+  progress: (line) => void process.stdout.write(`  ${line}\n`),
+});
+try {
+  for (const file of benchmarks) {
+    process.stdout.write(`\n▸ ${file}\n`);
+    const code = await runInside(file);
+    if (code !== 0) process.exitCode = 1;
+  }
+} finally {
+  await cluster.stop();
+}
+
+function runInside(file: string): Promise<number | null> {
+  const [command = '', ...args] = [...cluster.commandPrefix, process.execPath, file];
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      stdio: 'inherit',
+      env: { ...process.env, ...cluster.environment },
+      signal: ended.signal,
+    });
+    child.once('error', reject);
+    child.once('exit', resolve);
+  });
+}
