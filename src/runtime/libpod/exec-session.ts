@@ -3,6 +3,7 @@ import type { Clock } from '../../support/clock.ts';
 import type { CallOptions } from '../runtime.ts';
 import { type LibpodClient, segment } from './client.ts';
 import type { ExitFiles, ExitWatch } from './exit-files.ts';
+import type { Turns } from './turns.ts';
 
 /** What we read of `GET /exec/{id}/json`. */
 interface InspectedExec {
@@ -20,6 +21,11 @@ export interface ExecDeps {
   readonly client: LibpodClient;
   readonly clock: Clock;
   readonly exitFiles: ExitFiles;
+  /**
+   * Of starts in a container. Podman does them one by one, whoever comes first or last, and with them all else that is
+   * asked of the container: a queue in Podman is one in which it also cannot be asked how a command has ended.
+   */
+  readonly turns: Turns;
 }
 
 /** A command in a container as Podman keeps it: made, then started, and forgotten some time after its end. */
@@ -34,26 +40,31 @@ export class ExecSession {
     this.#id = id;
   }
 
-  /** `settings` are those of Podman's `POST /containers/{id}/exec`. */
-  static async create(
+  /** Makes and starts it. `settings` are those of Podman's `POST /containers/{id}/exec`; `start` calls `path`/start. */
+  static async start<T>(
     deps: ExecDeps,
     containerId: string,
     settings: Readonly<Record<string, unknown>> & CallOptions,
-  ): Promise<ExecSession> {
+    start: (session: ExecSession) => Promise<T>,
+  ): Promise<{ readonly session: ExecSession; readonly output: T; readonly exit: ExitWatch }> {
     const { signal, ...body } = settings;
     const path = `/containers/${segment(containerId)}/exec`;
-    const { Id } = await deps.client.json<{ readonly Id: string }>({ method: 'POST', path, body }, { signal });
-    await deps.exitFiles.prepare(containerId, { signal });
-    return new ExecSession(deps, containerId, Id);
+    return await deps.turns.take(containerId, { signal }, async () => {
+      const { Id } = await deps.client.json<{ readonly Id: string }>({ method: 'POST', path, body }, { signal });
+      await deps.exitFiles.prepare(containerId, { signal });
+      const session = new ExecSession(deps, containerId, Id);
+      try {
+        const output = await start(session);
+        return { session, output, exit: deps.exitFiles.watch(containerId, Id) };
+      } catch (error) {
+        if (signal.aborted) void session.kill();
+        throw error;
+      }
+    });
   }
 
   get path(): string {
     return `/exec/${segment(this.#id)}`;
-  }
-
-  /** To be called when it has been started. */
-  watchExit(): ExitWatch {
-    return this.#deps.exitFiles.watch(this.#containerId, this.#id);
   }
 
   /** As Podman tells it. To be asked when the output has ended, and soon: Podman then forgets the command. */

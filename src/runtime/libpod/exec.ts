@@ -1,6 +1,5 @@
 import type { CallOptions } from '../runtime.ts';
 import { type ExecDeps, ExecSession } from './exec-session.ts';
-import type { ExitWatch } from './exit-files.ts';
 import { type CollectedOutput, collectMultiplexed } from './multiplexed-output.ts';
 
 export interface ExecRequest {
@@ -22,15 +21,11 @@ export async function exec(
   request: ExecRequest & CallOptions,
 ): Promise<ExecResult> {
   const { command, maxOutputBytes, signal } = request;
-  const settings = { Cmd: command, AttachStdout: true, AttachStderr: true };
-  const session = await ExecSession.create(deps, containerId, { ...settings, signal });
-  let exit: ExitWatch | undefined;
+  const settings = { Cmd: command, AttachStdout: true, AttachStderr: true, signal };
+  const { session, output, exit } = await ExecSession.start(deps, containerId, settings, ({ path }) =>
+    deps.client.stream({ method: 'POST', path: `${path}/start`, body: { Detach: false, Tty: false } }, { signal }),
+  );
   try {
-    const output = await deps.client.stream(
-      { method: 'POST', path: `${session.path}/start`, body: { Detach: false, Tty: false } },
-      { signal },
-    );
-    exit = session.watchExit();
     const collected = await collectMultiplexed(output, { maxBytes: maxOutputBytes });
     return { exitCode: exit.exitCode ?? (await session.exitCode({ signal })), ...collected };
   } catch (error) {
@@ -38,6 +33,6 @@ export async function exec(
     if (signal.aborted) void session.kill();
     throw error;
   } finally {
-    exit?.close();
+    exit.close();
   }
 }

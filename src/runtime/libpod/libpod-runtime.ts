@@ -32,6 +32,7 @@ import { lowestOomScoreAdj } from './oom-score.ts';
 import { Sandboxes } from './sandboxes.ts';
 import { attach, runCommand } from './sessions.ts';
 import { Stops } from './stops.ts';
+import { Turns } from './turns.ts';
 import { Version } from './version.ts';
 
 export interface LibpodRuntimeOptions {
@@ -72,7 +73,7 @@ export class LibpodRuntime implements Runtime, ContainerSessions {
     this.#sandboxes = new Sandboxes(client);
     this.#stops = new Stops({ client, containers, clock });
     this.#version = new Version({ client, clock });
-    this.#execDeps = { client, clock, exitFiles: new ExitFiles(client) };
+    this.#execDeps = { client, clock, exitFiles: new ExitFiles(client), turns: new Turns() };
     this.#dialers = new Dialers(clock);
   }
 
@@ -151,7 +152,7 @@ export class LibpodRuntime implements Runtime, ContainerSessions {
   }
 
   attach(id: string, { tty }: { readonly tty: boolean }, session: SessionStreams & CallOptions): Promise<void> {
-    return attach(this.#client, id, { tty, ...session });
+    return attach(this.#execDeps, id, { tty, ...session });
   }
 
   connect(sandboxId: string, port: number, { signal }: CallOptions): Promise<Duplex> {

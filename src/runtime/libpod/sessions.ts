@@ -1,7 +1,7 @@
 import type { Clock } from '../../support/clock.ts';
 import type { CallOptions } from '../runtime.ts';
 import type { CommandRequest, SessionStreams } from '../sessions.ts';
-import { type LibpodClient, segment } from './client.ts';
+import { segment } from './client.ts';
 import { type ExecDeps, ExecSession } from './exec-session.ts';
 import type { ExitWatch } from './exit-files.ts';
 import { type AwaitDrain, drained, type JoinOptions, joinStreams } from './join-streams.ts';
@@ -11,6 +11,11 @@ import { type AwaitDrain, drained, type JoinOptions, joinStreams } from './join-
  * that has these bytes. Podman cannot be told to have none for an exec. Nobody types this.
  */
 const detachKeys = Array.from({ length: 16 }, (_, index) => (index % 2 ? 'ctrl-^' : 'ctrl-@')).join(',');
+
+const resizeTries = 5;
+const resizeIntervalMs = 100;
+
+type SessionDeps = Pick<ExecDeps, 'client' | 'clock'>;
 
 /** How long a reader may take nothing before we look whether the process is still there. */
 const stallMs = 500;
@@ -22,7 +27,7 @@ export async function runCommand(
   { command, tty, ...session }: CommandRequest & SessionStreams & CallOptions,
 ): Promise<{ readonly exitCode: number }> {
   const { signal } = session;
-  const exec = await ExecSession.create(deps, containerId, {
+  const settings = {
     Cmd: command,
     Tty: tty,
     AttachStdin: session.stdin !== undefined,
@@ -33,15 +38,18 @@ export async function runCommand(
     // As the runtimes of a kubelet set it.
     ...(tty ? { Env: ['TERM=xterm'] } : {}),
     signal,
-  });
-  let exit: ExitWatch | undefined;
+  };
+  const {
+    session: exec,
+    output: connection,
+    exit,
+  } = await ExecSession.start(deps, containerId, settings, ({ path }) =>
+    deps.client.connection({ method: 'POST', path: `${path}/start`, body: { Detach: false, Tty: tty } }, { signal }),
+  );
   try {
-    const start = { method: 'POST', path: `${exec.path}/start`, body: { Detach: false, Tty: tty } } as const;
-    const connection = await deps.client.connection(start, { signal });
-    exit = exec.watchExit();
     await joinStreams(connection, session, {
       tty,
-      resize: resizer(deps.client, exec.path, { signal }),
+      resize: resizer(deps, exec.path, { signal }),
       awaitDrain: drainUnlessEnded(exit, deps.clock),
     });
     return { exitCode: exit.exitCode ?? (await exec.exitCode({ signal })) };
@@ -50,29 +58,44 @@ export async function runCommand(
     if (signal.aborted) await exec.kill();
     throw error;
   } finally {
-    exit?.close();
+    exit.close();
   }
 }
 
 /** Joins streams to a container's own process; see `ContainerSessions.attach`. */
 export async function attach(
-  client: LibpodClient,
+  deps: SessionDeps,
   containerId: string,
   { tty, ...session }: { readonly tty: boolean } & SessionStreams & CallOptions,
 ): Promise<void> {
   const { signal } = session;
   const path = `/containers/${segment(containerId)}`;
   const query = { stream: true, stdin: session.stdin !== undefined, stdout: true, stderr: true, detachKeys: '' };
-  await joinStreams(await client.connection({ method: 'POST', path: `${path}/attach`, query }, { signal }), session, {
-    tty,
-    resize: resizer(client, path, { signal }),
-    awaitDrain: (stream, options) => drained(stream, options),
-  });
+  await joinStreams(
+    await deps.client.connection({ method: 'POST', path: `${path}/attach`, query }, { signal }),
+    session,
+    {
+      tty,
+      resize: resizer(deps, path, { signal }),
+      awaitDrain: (stream, options) => drained(stream, options),
+    },
+  );
 }
 
-function resizer(client: LibpodClient, path: string, options: CallOptions): JoinOptions['resize'] {
-  return ({ width, height }) =>
-    client.call({ method: 'POST', path: `${path}/resize`, query: { w: width, h: height } }, options);
+/** Tries again for a while: Podman refuses sizes until it has noted that the process has begun. */
+function resizer({ client, clock }: SessionDeps, path: string, options: CallOptions): JoinOptions['resize'] {
+  return async ({ width, height }) => {
+    const request = { method: 'POST', path: `${path}/resize`, query: { w: width, h: height } } as const;
+    for (let tries = 1; ; tries++) {
+      try {
+        await client.call(request, options);
+        return;
+      } catch (error) {
+        if (tries === resizeTries) throw error;
+        await clock.sleep(resizeIntervalMs, options);
+      }
+    }
+  };
 }
 
 /**
