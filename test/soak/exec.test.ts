@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { waitFor } from '../cluster/wait-for.ts';
+import { cluster, isReady, Stage } from '../e2e/harness.ts';
+import { KubectlProcess, noise, transports } from '../e2e/kubectl-process.ts';
+
+const mebibyte = 2 ** 20;
+const idleMs = 10 * 60_000;
+const stallMs = 60_000;
+
+async function podOnStage(stage: Stage): Promise<void> {
+  await cluster.apply([
+    stage.pod('p', { containers: [{ name: 'c', image: 'busybox', command: ['sleep', '100000'] }] }),
+  ]);
+  await stage.untilPod('p', 'ready', isReady);
+}
+
+/** Reads to `pauseAtBytes`, then nothing for a while, then to the end; gives the hash of all. */
+async function readWithPause(stream: Readable, pauseAtBytes: number): Promise<string> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    if (bytes < pauseAtBytes && bytes + chunk.length >= pauseAtBytes) await delay(stallMs);
+    bytes += chunk.length;
+  }
+  return hash.digest('hex');
+}
+
+function residentBytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+}
+
+for (const { name, environment } of transports) {
+  test(`exec -i cat of 1 GiB over ${name} whose reader stops for 60 s`, async (context) => {
+    const stage = await Stage.set(context);
+    const node = await stage.startNode();
+    await podOnStage(stage);
+    const cat = (): KubectlProcess =>
+      new KubectlProcess(['exec', '-i', 'p', '--namespace', stage.namespace, '--', 'cat'], { environment });
+    // What the first bytes of all cost (code, pools) is no growth.
+    await cat().passThrough(256 * mebibyte);
+    const beforeBytes = residentBytes(node.pid);
+    let highestBytes = beforeBytes;
+    const watching = setInterval(() => {
+      highestBytes = Math.max(highestBytes, residentBytes(node.pid));
+    }, 500);
+    try {
+      const sent = createHash('sha256');
+      const { child } = cat();
+      const [received] = await Promise.all([
+        readWithPause(child.stdout, 300 * mebibyte),
+        pipeline(noise(1024 * mebibyte, sent), child.stdin),
+      ]);
+      assert.equal(received, sent.digest('hex'));
+    } finally {
+      clearInterval(watching);
+    }
+    const grownMebibytes = Math.round((highestBytes - beforeBytes) / mebibyte);
+    context.diagnostic(`our memory grew from ${Math.round(beforeBytes / mebibyte)} MiB by ${grownMebibytes} MiB`);
+    assert.ok(grownMebibytes < 20, `it grew by ${grownMebibytes} MiB`);
+  });
+}
+
+test('a session that is idle for 10 minutes still works', async (context) => {
+  const stage = await Stage.set(context);
+  await stage.startNode();
+  await podOnStage(stage);
+  await Promise.all(
+    transports.map(async ({ environment }) => {
+      const session = new KubectlProcess(['exec', '-i', 'p', '--namespace', stage.namespace, '--', 'cat'], {
+        environment,
+      }).listen();
+      session.child.stdin.write('before\n');
+      await waitFor(async () => session.stdout === 'before\n', { what: 'an echo', timeoutMs: 10_000 });
+      await delay(idleMs);
+      session.child.stdin.end('after\n');
+      const { code, stdout } = await session.ended();
+      assert.deepEqual([code, stdout.toString()], [0, 'before\nafter\n']);
+    }),
+  );
+});
