@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help demo test unit lint format build soak clean
+.PHONY: help demo test unit lint format build soak bench clean
 
 help: ## Print this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,8 +14,8 @@ node_modules/.ready: package.json package-lock.json
 	@npm ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
-demo: node_modules/.ready ## A Kubernetes control plane, a virtual node and real containers; stays up (DEMO_EXIT=1 ends it)
-	@node demo/demo.ts
+demo: node_modules/.ready ## A Kubernetes control plane, a virtual node and real containers; stays up (DEMO_EXIT=1 ends it; PROVIDER=aws for Fargate)
+	@PROVIDER='$(PROVIDER)' DEMO_EXIT='$(DEMO_EXIT)' node demo/demo.ts
 
 test: node_modules/.ready ## Lint, types, unit tests, and end-to-end tests on a real control plane
 	@node test/run.ts lint unit cluster e2e
@@ -34,6 +34,9 @@ build: node_modules/.ready ## The release: dist/ and a package for npm
 
 soak: node_modules/.ready ## The checks of over a minute; docs/soak.md has their dated results
 	@node test/run.ts soak
+
+bench: node_modules/.ready ## Our figures; docs/bench.md has them with their dates
+	@node bench/run.ts
 
 clean: ## Remove what was built and installed in this folder (caches stay)
 	rm -rf dist node_modules *.tgz
