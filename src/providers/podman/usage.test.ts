@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ActualPod, Attempt } from '../../engine/pod/actual-pod.ts';
+import type { ContainerSample, UsageSource } from '../../runtime/usage.ts';
+import { readUsage } from './usage.ts';
+
+const { signal } = new AbortController();
+const sample: ContainerSample = {
+  timeMs: 5000,
+  cpuTotalNs: 7,
+  cpuRateNs: 3,
+  usageBytes: 100,
+  workingSetBytes: 60,
+  rssBytes: 50,
+  memoryLimitBytes: 200,
+  pageFaults: 1,
+  majorPageFaults: 0,
+};
+
+class FakeSource implements UsageSource {
+  readonly gone: ReadonlySet<string>;
+
+  constructor(gone: readonly string[] = []) {
+    this.gone = new Set(gone);
+  }
+
+  container(id: string): ContainerSample | undefined {
+    return this.gone.has(id) ? undefined : sample;
+  }
+
+  network() {
+    return [{ name: 'eth0', rxBytes: 1, rxErrors: 0, txBytes: 2, txErrors: 0 }];
+  }
+
+  forgetOthers(): void {}
+}
+
+function pod(name: string, states: Readonly<Record<string, Attempt['state']>>, ips: readonly string[]): ActualPod {
+  const attempts = Object.entries(states).map(([container, state]): [string, readonly Attempt[]] => [
+    container,
+    [{ id: `${name}-${container}`, name: container, state } as unknown as Attempt],
+  ]);
+  return {
+    ref: { namespace: 'n', name, uid: name },
+    sandboxes: [{ id: 's', attempt: 0, ready: true, ips }],
+    attempts: new Map(attempts),
+  };
+}
+
+const running = (startedAtMs: number): Attempt['state'] => ({ kind: 'running', startedAtMs, pid: 9 });
+
+test('a pod uses what its running containers use', async () => {
+  const pods = [pod('p', { a: running(2000), b: running(1000), c: { kind: 'created' } }, ['10.0.0.1'])];
+  const usage = await readUsage({ source: new FakeSource(), pods }, { signal });
+  const [read] = usage.pods;
+  assert.deepEqual(
+    read?.containers.map(({ name, startedAtMs }) => [name, startedAtMs]),
+    [
+      ['a', 2000],
+      ['b', 1000],
+    ],
+  );
+  assert.equal(read?.startedAtMs, 1000);
+  assert.equal(read?.containers[0]?.cpu?.rateNs, 3);
+  assert.equal(read?.containers[0]?.memory?.availableBytes, 140);
+  assert.equal(read?.network?.interfaces[0]?.name, 'eth0');
+});
+
+test('a pod on the host’s network has none of its own', async () => {
+  const usage = await readUsage({ source: new FakeSource(), pods: [pod('p', { a: running(1) }, [])] }, { signal });
+  assert.equal(usage.pods[0]?.network, undefined);
+});
+
+test('a pod of which nothing runs, or can be seen, is left out', async () => {
+  const pods = [pod('ended', { a: { kind: 'created' } }, ['10.0.0.1']), pod('gone', { a: running(1) }, ['10.0.0.2'])];
+  assert.deepEqual((await readUsage({ source: new FakeSource(['gone-a']), pods }, { signal })).pods, []);
+});
