@@ -111,7 +111,14 @@ export class Containers {
   }
 
   async inspectRaw(id: string, options: CallOptions): Promise<InspectedContainer> {
-    return await this.#client.json({ method: 'GET', path: `/containers/${segment(id)}/json` }, options);
+    const request = { method: 'GET', path: `/containers/${segment(id)}/json` } as const;
+    try {
+      return await this.#client.json(request, options);
+    } catch (error) {
+      // Podman fails to answer about a container whose process ends while it looks; asked again it knows of the end.
+      if (!isEndingMeanwhile(error)) throw error;
+      return await this.#client.json(request, options);
+    }
   }
 
   async update(id: string, resources: Resources, options: CallOptions): Promise<void> {
@@ -162,4 +169,8 @@ export class Containers {
 /** The end of a container whose processes went without a word: killed together with the one that watched it. */
 function unseenEnd({ startedAtMs }: { readonly startedAtMs: number }, nowMs: number): ContainerInfo['state'] {
   return { kind: 'exited', startedAtMs, finishedAtMs: nowMs, exitCode: unknownExitCode, oomKilled: false };
+}
+
+function isEndingMeanwhile(error: unknown): boolean {
+  return hasCode(error, 'Internal') && /\/proc\/\d+\/.*no such (process|file)/.test(error.message);
 }
