@@ -28,11 +28,11 @@ test('the node tells what its pods use', async (context) => {
           command: ['sh', '-c', 'while true; do :; done'],
           resources: { limits: { cpu: '200m' } },
         },
-        // Held in a variable: some 20 MiB of memory of its own.
+        // Held in a variable of a shell that is not replaced by its last command: some 20 MiB of memory of its own.
         {
           name: 'memory',
           image: 'busybox',
-          command: ['sh', '-c', 'x=$(head -c 20000000 /dev/zero | tr "\\0" x); sleep 100000'],
+          command: ['sh', '-c', 'x=$(head -c 20000000 /dev/zero | tr "\\0" x); sleep 100000; true'],
         },
       ],
     }),
