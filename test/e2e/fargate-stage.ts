@@ -130,13 +130,14 @@ export class FargateStage {
     });
   }
 
+  /** A hundred take their time. */
   async #endTasks(): Promise<void> {
     const { ecs } = this.fargate;
     const running = await this.tasks('RUNNING');
     await Promise.all(running.map(({ taskArn: task }) => ecs.stopTask({ cluster: this.ecsCluster, task })));
     await waitFor(async () => (await this.tasks('STOPPED')).every(({ lastStatus }) => lastStatus === 'STOPPED'), {
       what: 'all tasks to have stopped',
-      timeoutMs: 60_000,
+      timeoutMs: 180_000,
     });
   }
 }

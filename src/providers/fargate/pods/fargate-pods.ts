@@ -7,7 +7,7 @@ import { type ProcessResult, WorkQueue } from '../../../queue/work-queue.ts';
 import { isAbortOf } from '../../../support/abort.ts';
 import { CodedError, isRetryable, messageOf } from '../../../support/errors.ts';
 import type { Random } from '../../../support/random.ts';
-import { type Attempt, firstAttempt } from '../attempt.ts';
+import { type Attempt, firstAttempt, taskIdentity } from '../attempt.ts';
 import type { CallOptions, EcsApi } from '../ecs/ecs-api.ts';
 import { lostTask, taskId } from '../ecs/ecs-task.ts';
 import type { TaskHealth } from '../health/task-health.ts';
@@ -16,7 +16,7 @@ import { observePod } from '../status/observe.ts';
 import type { AttemptStarter } from './attempt-starter.ts';
 import { attemptInStatus } from './known-status.ts';
 import { type Plan, planPod } from './plan.ts';
-import { PodBook } from './pod-book.ts';
+import { consistencyMs, PodBook } from './pod-book.ts';
 import { tellEnd, tellHold } from './pod-events.ts';
 import { createRecord, markStopping, type PodRecord } from './pod-record.ts';
 import type { FoundTask } from './task-finder.ts';
@@ -81,7 +81,7 @@ export class FargatePods {
   create(pod: Pod, options: CallOptions): Promise<void> {
     const ref = podRef(pod);
     return this.#mutex.run(ref.uid, async () => {
-      const record = this.#book.get(ref.uid) ?? this.#newRecord(pod);
+      const record = this.#book.get(ref.uid) ?? (await this.#newRecord(pod, options));
       record.pod = pod;
       if (record.task === undefined) await this.#start(record, record.attempt, options);
       this.#book.add(record);
@@ -120,10 +120,26 @@ export class FargatePods {
     this.#options.onMove();
   }
 
-  #newRecord(pod: Pod): PodRecord {
+  /**
+   * Of a pod that ECS was not found to have a task of. Where its status tells of one, that is asked for by name; only what
+   * ECS does not know though it had time to is taken for forgotten.
+   */
+  async #newRecord(pod: Pod, options: CallOptions): Promise<PodRecord> {
     const known = attemptInStatus(pod);
     const record = createRecord(podRef(pod), known?.attempt ?? firstAttempt, this.#now);
-    record.task = known?.task;
+    if (known === undefined) return record;
+    const [found] = await this.#options.ecs.describeTasks([taskId(known.task.arn)], options);
+    const identity = found && taskIdentity(found.startedBy, found.group);
+    if (found !== undefined && identity !== undefined) {
+      this.#book.assign(record, found, identity.attempt);
+    } else if (this.#now - (known.task.startedAtMs ?? 0) < consistencyMs) {
+      throw new CodedError(
+        'Unavailable',
+        `ECS does not know task ${taskId(known.task.arn)} yet, which the pod's status tells of`,
+      );
+    } else {
+      record.task = known.task;
+    }
     return record;
   }
 

@@ -11,7 +11,7 @@ import type { FoundTask } from './task-finder.ts';
 import type { WatchedTask } from './task-poller.ts';
 
 /** So long ECS may not know everywhere a task that it has just made. */
-const consistencyMs = 120_000;
+export const consistencyMs = 120_000;
 
 /** The pods that this process knows of, found by UID and by task. */
 export class PodBook {

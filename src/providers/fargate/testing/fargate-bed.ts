@@ -84,18 +84,23 @@ export class FargateBed {
 
   /** All tasks that were ever started for a pod and are still remembered, as DescribeTasks has them. */
   async tasksOf(uid: string): Promise<readonly BedTask[]> {
-    const tasks: BedTask[] = [];
+    // One that stops between the two lists is in both.
+    const tasks = new Map<string, BedTask>();
     for (const desiredStatus of ['RUNNING', 'STOPPED']) {
-      const { taskArns } = (await this.fargate.ok('ecs', 'ListTasks', { desiredStatus })) as { taskArns: string[] };
-      for (let from = 0; from < taskArns.length; from += 100) {
-        const page = await this.fargate.ok('ecs', 'DescribeTasks', {
-          tasks: taskArns.slice(from, from + 100),
-          include: ['TAGS'],
-        });
-        tasks.push(...(page as unknown as { tasks: BedTask[] }).tasks);
+      for (let nextToken: string | undefined; ; ) {
+        const page = await this.fargate.ok('ecs', 'ListTasks', { desiredStatus, nextToken });
+        const { taskArns } = page as { readonly taskArns: readonly string[] };
+        const described =
+          taskArns.length === 0
+            ? {}
+            : await this.fargate.ok('ecs', 'DescribeTasks', { tasks: taskArns, include: ['TAGS'] });
+        const { tasks: found = [] } = described as { readonly tasks?: readonly BedTask[] };
+        for (const task of found) tasks.set(task.taskArn, task);
+        nextToken = page['nextToken'] as string | undefined;
+        if (nextToken === undefined) break;
       }
     }
-    return tasks.filter(({ startedBy }) => startedBy === uid);
+    return [...tasks.values()].filter(({ startedBy }) => startedBy === uid);
   }
 
   async liveTasksOf(uid: string): Promise<readonly BedTask[]> {
