@@ -45,6 +45,16 @@ describe('a pod that can never run', () => {
     assert.equal(harness.writes('PATCH').length, 1);
   });
 
+  it('has the reasons of the provider’s features and those of their values in one sentence', async (t) => {
+    const provider = new ScriptedProvider('host-pid-ipc');
+    provider.refusals = () => [{ field: 'spec.containers[0].image', feature: undefined, why: 'it is too large' }];
+    const harness = await PodHarness.set(t, provider);
+    await harness.start();
+    const pod = harness.createPod({ hostPID: true, containers: [{ name: 'a', image: 'foo' }] });
+    const { status } = await harness.untilPod(pod, 'Failed', isFailed);
+    assert.match(status?.message ?? '', /spec\.hostPID: .*; spec\.containers\[0\]\.image: it is too large$/);
+  });
+
   it('of one owner fails at most as often as 10 s, 20 s, 40 s … apart, however fast it is replaced', async (t) => {
     const harness = await setUp(t);
     const failedAtMs: number[] = [];

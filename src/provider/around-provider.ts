@@ -2,7 +2,7 @@ import type { PodRef } from '../kubernetes/objects.ts';
 import { podRef } from '../kubernetes/objects.ts';
 import type { Provider } from './provider.ts';
 
-export type ProviderOperation = Exclude<keyof Provider, 'name' | 'capabilities' | 'probeCounts'>;
+export type ProviderOperation = Exclude<keyof Provider, 'name' | 'capabilities' | 'refusals' | 'probeCounts'>;
 
 export interface ProviderCall {
   readonly operation: ProviderOperation;
@@ -18,7 +18,7 @@ type EveryOperation = { readonly [Key in keyof Required<Provider>]: Provider[Key
 
 /** A provider whose every operation goes through `around`: measuring, tracing and faults are not lines inside a provider. */
 export function aroundProvider(provider: Provider, around: AroundCall): Provider {
-  const { logs, exec, attach, portForward, usage, probeCounts } = provider;
+  const { refusals, logs, exec, attach, portForward, usage, probeCounts } = provider;
   const wrapped: EveryOperation = {
     name: provider.name,
     capabilities: provider.capabilities,
@@ -49,7 +49,8 @@ export function aroundProvider(provider: Provider, around: AroundCall): Provider
       ((request, options) =>
         around({ operation: 'portForward', pod: request.pod }, () => portForward.call(provider, request, options))),
     usage: usage && ((options) => around({ operation: 'usage' }, () => usage.call(provider, options))),
-    // Reads memory and cannot fail.
+    // Read memory and cannot fail.
+    refusals: refusals && ((pod) => refusals.call(provider, pod)),
     probeCounts: probeCounts && (() => probeCounts.call(provider)),
   };
   return wrapped;

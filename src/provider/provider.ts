@@ -1,5 +1,6 @@
 import type { Node, Pod, PodRef } from '../kubernetes/objects.ts';
 import type { Capabilities } from '../podspec/features/feature.ts';
+import type { Refusal } from '../podspec/features/refusals.ts';
 import type { RecordPodEvent } from '../podspec/pod-events.ts';
 import type { PodReferences } from '../podspec/references.ts';
 import type { ObservedPod } from '../podspec/status/observed.ts';
@@ -85,6 +86,13 @@ export interface Provider {
   /** The value of `--provider` and of the node's taint. */
   readonly name: string;
   readonly capabilities: Capabilities;
+
+  /**
+   * What of a new pod cannot be honoured beside the features that are refused as a whole: for its value, or for want of
+   * something in the configuration. Reads nothing but the pod. `createPod` need not be asked about such a pod, and ends
+   * it with the same words if it is.
+   */
+  readonly refusals?: ((pod: Pod) => readonly Refusal[]) | undefined;
 
   /** Asked once at start and again whenever a ping has succeeded after a failure. */
   describeNode(options: OperationOptions): Promise<NodeOffer>;

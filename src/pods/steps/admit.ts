@@ -12,7 +12,8 @@ const reason = 'UnsupportedPodSpec';
 export function admit({ context, tracked, pod }: PodStep): boolean {
   if (tracked.verdict !== undefined) return false;
   if (tracked.isTouched || tracked.observed !== undefined) return true;
-  const refused = refusals(pod, context.provider.capabilities);
+  const { provider } = context;
+  const refused = [...refusals(pod, provider.capabilities), ...(provider.refusals?.(pod) ?? [])];
   if (refused.length === 0) return true;
   const message = refusalMessage(refused);
   tracked.verdict = { reason, message, state: 'waiting' };

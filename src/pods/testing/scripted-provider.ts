@@ -19,6 +19,8 @@ export function capabilitiesWithout(...refused: readonly FeatureId[]): Capabilit
 export class ScriptedProvider implements Provider {
   readonly name = 'scripted';
   readonly capabilities: Capabilities;
+  /** What it cannot do of a pod beside them. */
+  refusals: Provider['refusals'];
   /** What the backend has, as it is after a crash of ours. */
   readonly pods = new Map<string, ObservedPod>();
   readonly deletions: { readonly pod: PodRef; readonly gracePeriodSeconds: number }[] = [];

@@ -1,5 +1,6 @@
 import { Prober } from '../../engine/prober/prober.ts';
 import type { Pod, PodRef } from '../../kubernetes/objects.ts';
+import type { Refusal } from '../../podspec/features/refusals.ts';
 import type { ObservedPod } from '../../podspec/status/observed.ts';
 import type { PodConnection, PortForwardRequest } from '../../provider/process-streams.ts';
 import type {
@@ -38,6 +39,7 @@ import { TaskFinder } from './pods/task-finder.ts';
 import { TaskPoller } from './pods/task-poller.ts';
 import { connectToTask } from './port-forward.ts';
 import { SecretStore } from './secrets/secret-store.ts';
+import { fargateRefusals } from './translate/refusals.ts';
 
 export { capabilities } from './capabilities.ts';
 
@@ -138,6 +140,10 @@ class FargateProvider implements Provider {
       entryPrefix: config.executionRoleArn === undefined ? undefined : entryPrefix,
       inUse: () => this.#pods.book.inUse(),
     });
+  }
+
+  refusals(pod: Pod): readonly Refusal[] {
+    return fargateRefusals(pod, this.#config);
   }
 
   async describeNode(options: OperationOptions): Promise<NodeOffer> {

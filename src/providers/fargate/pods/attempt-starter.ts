@@ -10,6 +10,7 @@ import { resolvePod } from '../resolve/pod-inputs.ts';
 import type { RoleAccount } from '../resolve/task-role.ts';
 import type { SecretStore } from '../secrets/secret-store.ts';
 import { podNotes } from '../translate/notes.ts';
+import { refuseImpossible } from '../translate/refusals.ts';
 import { runTaskInput } from '../translate/run-task.ts';
 import { type Translation, translatePod } from '../translate/task-definition.ts';
 
@@ -52,6 +53,7 @@ export class AttemptStarter {
    */
   async start(pod: Pod, attempt: Attempt, options: CallOptions): Promise<StartedAttempt> {
     const { context, config, familyPrefix, entryPrefix, secrets, account } = this.#options;
+    refuseImpossible(pod, config);
     const { capacity } = config;
     const { namespace } = podRef(pod);
     const { inputs, entries } = await resolvePod(

@@ -46,7 +46,7 @@ export function containerDefinition(
   const health = healthCheckOf(container);
   const dependsOn = dependencies(container, pod);
   const secrets = Object.entries(inputs.secrets);
-  const ulimits = annotatedUlimits(pod);
+  const ulimits = annotatedUlimits(pod) ?? [];
   const user = userOf(container, pod);
   const linuxParameters = operatingSystem === 'linux' ? linuxParametersOf(container, context) : {};
   return {

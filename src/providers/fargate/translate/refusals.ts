@@ -1,10 +1,11 @@
 import type { Container, Pod, Volume } from '../../../kubernetes/objects.ts';
 import { isSidecar } from '../../../podspec/containers.ts';
 import type { FeatureId } from '../../../podspec/features/feature.ts';
-import type { Refusal } from '../../../podspec/features/refusals.ts';
+import { type Refusal, refusalMessage } from '../../../podspec/features/refusals.ts';
+import { CodedError } from '../../../support/errors.ts';
 import type { FargateConfig } from '../config.ts';
 import { allContainers } from '../resolve/pod-inputs.ts';
-import { annotatedCapacityProviders, annotatedUlimits } from './annotations.ts';
+import { annotationRefusals } from './annotations.ts';
 import { healthCheckOf } from './health-check.ts';
 import { platformOf } from './platform.ts';
 import { containersWithFields } from './spec-fields.ts';
@@ -14,22 +15,28 @@ import { windowsRefusals } from './windows-refusals.ts';
 
 const mostContainers = 10;
 const mostStorageGib = 200;
+const missingRole = 'ExecutionRoleArn, which the provider’s configuration does not have';
 
-/**
- * Everything in the pod's spec that Fargate cannot do, beyond what the provider's capabilities say of whole features.
- * Throws `InvalidInput` for annotations of ours that make no sense.
- */
+/** Everything of the pod that Fargate cannot do, beyond what the provider's capabilities say of whole features. */
 export function fargateRefusals(pod: Pod, config: FargateConfig): Refusal[] {
-  annotatedCapacityProviders(pod);
-  annotatedUlimits(pod);
   return [
+    ...annotationRefusals(pod),
     ...podRefusals(pod, config),
-    ...containersWithFields(pod).flatMap(({ container, field }) => containerRefusals(container, field, pod)),
+    ...containersWithFields(pod).flatMap(({ container, field }) =>
+      containerRefusals(container, field, { pod, config }),
+    ),
     ...(pod.spec?.volumes ?? []).flatMap((volume, index) =>
       volumeRefusals(volume, `spec.volumes[${index}]`, { pod, config }),
     ),
     ...sizeRefusals(pod, config),
   ];
+}
+
+/** Throws `InvalidInput` with a reason for each field, where there is one. */
+export function refuseImpossible(pod: Pod, config: FargateConfig): void {
+  const refused = fargateRefusals(pod, config);
+  if (refused.length === 0) return;
+  throw new CodedError('InvalidInput', refusalMessage(refused), { reason: 'UnsupportedPodSpec' });
 }
 
 function podRefusals(pod: Pod, config: FargateConfig): Refusal[] {
@@ -75,13 +82,7 @@ function podRefusals(pod: Pod, config: FargateConfig): Refusal[] {
     }
   }
   if (spec?.imagePullSecrets?.length && config.executionRoleArn === undefined) {
-    refused.push(
-      refusal(
-        'spec.imagePullSecrets',
-        'image-pull-secrets',
-        'the provider’s configuration has no ExecutionRoleArn, with which Fargate reads them',
-      ),
-    );
+    refused.push(refusal('spec.imagePullSecrets', 'image-pull-secrets', `Fargate reads them with ${missingRole}`));
   }
   const platform = platformOf(pod, config);
   if ('why' in platform) refused.push(refusal(platform.field, undefined, platform.why));
@@ -89,7 +90,11 @@ function podRefusals(pod: Pod, config: FargateConfig): Refusal[] {
   return refused;
 }
 
-function containerRefusals(container: Container, field: string, pod: Pod): Refusal[] {
+function containerRefusals(
+  container: Container,
+  field: string,
+  { pod, config }: { readonly pod: Pod; readonly config: FargateConfig },
+): Refusal[] {
   const refused: Refusal[] = [];
   const refuse = (name: string, feature: FeatureId, why: string): void => {
     refused.push(refusal(`${field}.${name}`, feature, why));
@@ -120,7 +125,14 @@ function containerRefusals(container: Container, field: string, pod: Pod): Refus
   if (ports.some(({ protocol }) => protocol === 'SCTP')) {
     refuse('ports', 'command-args-env', 'ECS knows ports of TCP and UDP alone');
   }
+  if (config.executionRoleArn === undefined && hasSecrets(container)) {
+    refuse('env', 'command-args-env', `Fargate reads secrets with ${missingRole}`);
+  }
   return [...refused, ...probeRefusals(container, field, pod)];
+}
+
+function hasSecrets({ env = [], envFrom = [] }: Container): boolean {
+  return env.some(({ valueFrom }) => valueFrom?.secretKeyRef) || envFrom.some(({ secretRef }) => secretRef);
 }
 
 function probeRefusals(container: Container, field: string, pod: Pod): Refusal[] {

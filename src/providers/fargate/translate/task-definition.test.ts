@@ -196,7 +196,7 @@ test('an event about a missing secret names the pod itself', async () => {
     name: 'PASSWORD',
     valueFrom: { secretKeyRef: { name: 'db', key: 'password', optional: true } },
   });
-  const { events } = await translate({ pod });
+  const { events } = await translate({ pod, config: ['ExecutionRoleArn = "arn:aws:iam::123456789012:role/exec"'] });
   assert.deepEqual(
     events.map(({ pod: ref, reason }) => [ref.name, ref.uid, reason]),
     [['web-3', 'uid-3', 'OptionalSecretNotFound']],

@@ -1,13 +1,12 @@
 import type { ContainerDefinition, RegisterTaskDefinitionRequest, TaskOverride } from '@aws-sdk/client-ecs';
 import type { Pod } from '../../../kubernetes/objects.ts';
-import { refusalMessage } from '../../../podspec/features/refusals.ts';
 import { CodedError } from '../../../support/errors.ts';
 import type { FargateConfig } from '../config.ts';
 import { allContainers, type PodInputs } from '../resolve/pod-inputs.ts';
 import { digest } from '../resolve/secret-entry.ts';
 import { type ContainerContext, containerDefinition, keyValues } from './container-definition.ts';
 import { type Platform, platformOf } from './platform.ts';
-import { fargateRefusals } from './refusals.ts';
+import { refuseImpossible } from './refusals.ts';
 import { cpuUnitsFromMilliCpu, podNeeds, smallestSize, type TaskSize } from './task-size.ts';
 import { taskVolumes } from './volumes.ts';
 
@@ -35,25 +34,15 @@ const mostDefinitionBytes = 64 * 1024;
 /** Fargate gives every task so much storage. */
 const ownStorageGib = 20;
 
-/**
- * The task definition and the overrides for a pod. Throws `InvalidInput` with a reason for each field that Fargate
- * cannot honour.
- */
+/** The task definition and the overrides for a pod. Throws `InvalidInput` as `refuseImpossible` does. */
 export function translatePod(input: TranslateInput): Translation {
   const { pod, inputs, config } = input;
-  const refused = fargateRefusals(pod, config);
+  refuseImpossible(pod, config);
   const platform = platformOf(pod, config);
   const needs = podNeeds(pod);
   const needed = { cpuUnits: cpuUnitsFromMilliCpu(needs.milliCpu), memoryMib: needs.memoryMib };
   const size = 'why' in platform ? undefined : smallestSize(needed, platform.operatingSystem);
-  if (needsExecutionRole(inputs) && config.executionRoleArn === undefined) {
-    const why =
-      'secrets in the environment are read with ExecutionRoleArn, which the provider’s configuration does not have';
-    refused.push({ field: 'spec.containers[*].env', feature: 'command-args-env', why });
-  }
-  if (refused.length > 0 || 'why' in platform || size === undefined) {
-    throw new CodedError('InvalidInput', refusalMessage(refused), { reason: 'UnsupportedPodSpec' });
-  }
+  if ('why' in platform || size === undefined) throw new CodedError('Internal', 'this pod has been refused');
   const context: ContainerContext = { ...input, size, operatingSystem: platform.operatingSystem };
   const overrides = overridesOf(pod, inputs);
   const fits = JSON.stringify(overrides).length <= mostOverrideCharacters && !hasCommandOfPod(inputs);
@@ -155,8 +144,4 @@ function withoutPodParts({ args, ...inputs }: Inputs): Inputs {
 
 function withPodParts(inputs: Inputs): Inputs {
   return { ...inputs, environment: { ...inputs.environment, ...inputs.podEnvironment } };
-}
-
-function needsExecutionRole({ containers }: PodInputs): boolean {
-  return Object.values(containers).some(({ secrets }) => Object.keys(secrets).length > 0);
 }
