@@ -105,6 +105,9 @@ async function runTests(
       ...(options.prefix ?? []),
       process.execPath,
       '--test',
+      // A test that failed half-way leaves servers open: the run is to end all the same.
+      '--test-force-exit',
+      '--test-timeout=900000',
       `--test-concurrency=${options.concurrency ?? 2}`,
       '--test-reporter=spec',
       '--test-reporter-destination=stdout',
