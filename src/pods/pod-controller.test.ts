@@ -32,6 +32,23 @@ describe('a pod that is bound to the node', () => {
     assert.equal(harness.faulty.count('updatePod'), 0);
   });
 
+  it('gets the annotations that its provider tells of, in the patch of its status, beside its own', async (t) => {
+    const provider = new ScriptedProvider();
+    provider.startsAtOnce = false;
+    const harness = await PodHarness.set(t, provider);
+    await harness.start();
+    const pod = harness.createPod({}, { annotations: { mine: 'yes' } });
+    await until('it to be in hand', () => harness.faulty.count('createPod') === 1);
+    provider.push({ ...observedPod(pod, { kind: 'running', startedAtMs: 0 }), annotations: { size: 'small' } });
+    const { metadata } = await harness.untilReady(pod);
+    assert.deepEqual(metadata?.annotations, { mine: 'yes', size: 'small' });
+    await harness.settled();
+    const patches = harness.writes('PATCH').length;
+    provider.push({ ...observedPod(pod, { kind: 'running', startedAtMs: 0 }), annotations: { size: 'small' } });
+    await harness.settled();
+    assert.equal(harness.writes('PATCH').length, patches);
+  });
+
   it('is looked at again at each resync without a request', async (t) => {
     const harness = await PodHarness.set(t, new ScriptedProvider());
     await harness.start({ resyncPeriodMs: 60_000 });

@@ -127,14 +127,15 @@ export class FakeApiRegistry {
 
 /** The part of `next` that the request may change: status by its subresource, the rest by the object itself. */
 function scoped(path: ApiPath, current: StoredObject, next: StoredObject): StoredObject {
-  const { uid, resourceVersion } = next.metadata;
+  const { uid, resourceVersion, annotations } = next.metadata;
   const preconditions = {
     ...(uid === undefined ? {} : { uid }),
     ...(resourceVersion === undefined ? {} : { resourceVersion }),
   };
   const withoutStatus = ({ status: _, ...rest }: StoredObject): StoredObject => rest;
   if (path.subresource === 'status') {
-    return { ...current, metadata: { ...current.metadata, ...preconditions }, status: next['status'] };
+    const metadata = { ...current.metadata, ...preconditions, ...(annotations && { annotations }) };
+    return { ...current, metadata, status: next['status'] };
   }
   const hasStatusSubresource = path.plural === 'pods' || path.plural === 'nodes';
   if (!hasStatusSubresource) return next;

@@ -2,7 +2,7 @@ import type { Pod, PodRef, PodStatus } from '../../kubernetes/objects.ts';
 import type { ObservedPod } from '../../podspec/status/observed.ts';
 import { isTerminalPhase } from '../../podspec/status/phase.ts';
 import { failedStatus, podStatus } from '../../podspec/status/pod-status.ts';
-import { statusPatch } from '../../podspec/status/status-patch.ts';
+import { statusPatch, withAnnotations } from '../../podspec/status/status-patch.ts';
 import type { PodContext, PodStep } from '../pod-context.ts';
 import { hasEnded, type TrackedPod } from '../tracked-pod.ts';
 
@@ -13,8 +13,9 @@ import { hasEnded, type TrackedPod } from '../tracked-pod.ts';
 export async function writeStatus({ context, tracked, pod, signal }: PodStep): Promise<Pod | undefined> {
   const { uid } = tracked.ref;
   const desired = desiredStatus(context, tracked, pod);
-  const patch = desired && statusPatch(uid, pod.status, desired);
   const observed = tracked.observed;
+  const changes = desired && statusPatch(uid, pod.status, desired);
+  const patch = desired && withAnnotations(changes, pod, observed?.annotations);
   if (patch === undefined) {
     context.tracker.markSaved(uid);
     return pod;

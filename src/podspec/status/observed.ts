@@ -58,6 +58,11 @@ export interface ObservedPod {
    * the pod is Failed whatever its exit codes say.
    */
   readonly failure?: { readonly reason: string; readonly message: string };
+  /**
+   * What a person may want to know of how the pod runs and no field of its status has room for: written into the pod's
+   * annotations, beside others.
+   */
+  readonly annotations?: Readonly<Record<string, string>>;
   /** No container of the pod runs and none will be started again by the provider. */
   readonly ended: boolean;
 }

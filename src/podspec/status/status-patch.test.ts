@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PodCondition, PodStatus } from '../../kubernetes/objects.ts';
-import { statusPatch } from './status-patch.ts';
+import { statusPatch, withAnnotations } from './status-patch.ts';
 
 const ready: PodCondition = { type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' };
 const container = { name: 'web', image: 'nginx', imageID: '', ready: false, restartCount: 0 };
@@ -69,4 +69,19 @@ test('a patch holds what changed and is ours', async (t) => {
       assert.deepEqual(statusPatch('u', current, desired), expected);
     });
   }
+});
+
+test('annotations are sent where the pod does not have them, with what else there is or alone', () => {
+  const pod = { metadata: { uid: 'u', annotations: { mine: 'yes', size: '1' } } };
+  const patch = { metadata: { uid: 'u' }, status: { phase: 'Running' } };
+  assert.equal(withAnnotations(undefined, pod, undefined), undefined);
+  assert.equal(withAnnotations(patch, pod, { size: '1' }), patch);
+  assert.deepEqual(withAnnotations(patch, pod, { size: '2' }), {
+    metadata: { uid: 'u', annotations: { size: '2' } },
+    status: { phase: 'Running' },
+  });
+  assert.deepEqual(withAnnotations(undefined, pod, { size: '2' }), {
+    metadata: { uid: 'u', annotations: { size: '2' } },
+    status: {},
+  });
 });

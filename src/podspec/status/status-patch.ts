@@ -1,9 +1,12 @@
-import type { PodCondition, PodStatus } from '../../kubernetes/objects.ts';
+import type { Pod, PodCondition, PodStatus } from '../../kubernetes/objects.ts';
 import { ownConditionTypes } from './conditions.ts';
 
-/** Body of a strategic merge patch of a pod's `status` subresource; the UID makes it fail for another pod of the name. */
+/**
+ * Body of a strategic merge patch of a pod's `status` subresource, which takes annotations too; the UID makes it fail for
+ * another pod of the name.
+ */
 export interface StatusPatch {
-  readonly metadata: { readonly uid: string };
+  readonly metadata: { readonly uid: string; readonly annotations?: Readonly<Record<string, string>> };
   readonly status: Readonly<Record<string, unknown>>;
 }
 
@@ -42,6 +45,20 @@ export function statusPatch(uid: string, current: PodStatus | undefined, desired
   const conditions = changedConditions(current?.conditions ?? [], desired.conditions ?? []);
   if (conditions.length > 0) status['conditions'] = conditions;
   return Object.keys(status).length === 0 ? undefined : { metadata: { uid }, status };
+}
+
+/** The patch with those of the annotations that the pod does not have yet; undefined where there is nothing to send. */
+export function withAnnotations(
+  patch: StatusPatch | undefined,
+  { metadata }: Pod,
+  annotations: Readonly<Record<string, string>> = {},
+): StatusPatch | undefined {
+  const missing = Object.entries(annotations).filter(([key, value]) => metadata?.annotations?.[key] !== value);
+  if (missing.length === 0) return patch;
+  return {
+    metadata: { ...patch?.metadata, uid: metadata?.uid ?? '', annotations: Object.fromEntries(missing) },
+    status: patch?.status ?? {},
+  };
 }
 
 const ownTypes: ReadonlySet<string> = new Set(ownConditionTypes);

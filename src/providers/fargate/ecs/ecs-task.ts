@@ -42,6 +42,8 @@ export interface EcsTask {
   readonly stoppingAtMs: number | undefined;
   readonly executionStoppedAtMs: number | undefined;
   readonly stoppedAtMs: number | undefined;
+  /** Undefined where ECS does not say. */
+  readonly size: { readonly cpuUnits: number; readonly memoryMib: number } | undefined;
   /** The first is the primary one. */
   readonly privateIps: readonly string[];
   readonly containers: readonly EcsContainer[];
@@ -65,6 +67,7 @@ export function readTask(task: SdkTask): EcsTask {
     stoppingAtMs: milliseconds(task.stoppingAt),
     executionStoppedAtMs: milliseconds(task.executionStoppedAt),
     stoppedAtMs: milliseconds(task.stoppedAt),
+    size: task.cpu && task.memory ? { cpuUnits: Number(task.cpu), memoryMib: Number(task.memory) } : undefined,
     privateIps: privateIps(task),
     containers: (task.containers ?? []).map(readContainer),
   };

@@ -44,6 +44,7 @@ export function attemptInStatus({ status }: Pod): KnownFromStatus | undefined {
       stoppingAtMs: finishedAtMs,
       executionStoppedAtMs: finishedAtMs,
       stoppedAtMs: finishedAtMs,
+      size: undefined,
       privateIps: [],
       containers: all.map(forgottenContainer),
     },

@@ -8,6 +8,7 @@ import type {
 } from '../../../podspec/status/observed.ts';
 import type { Attempt } from '../attempt.ts';
 import { type EcsContainer, type EcsTask, haveContainersEnded } from '../ecs/ecs-task.ts';
+import { sizeText } from '../translate/task-size.ts';
 import { containerEnd, containerId, containerStartedAtMs } from './container-end.ts';
 import { roleOf } from './role.ts';
 
@@ -33,6 +34,9 @@ export interface PodView {
   readonly healthOf: (container: string) => Health;
 }
 
+/** EKS's for what its Fargate gives a pod, and has it pay for. */
+const sizeAnnotation = 'CapacityProvisioned';
+
 /** A pod as Kubernetes shows it, from the task of its present attempt. Pure. */
 export function observePod(view: PodView): ObservedPod {
   const { ref, task, failure, ended } = view;
@@ -43,6 +47,7 @@ export function observePod(view: PodView): ObservedPod {
     podIps: task?.privateIps ?? [],
     containers: namesOf(view).map((name) => observeContainer(view, name)),
     ...(failure && { failure }),
+    ...(view.pod && task?.size && { annotations: { [sizeAnnotation]: sizeText(task.size) } }),
     ended,
   };
 }
