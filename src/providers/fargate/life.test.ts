@@ -310,7 +310,9 @@ it('a task whose start was never answered is found by a search', async () => {
   await running.until(uidOf(pod), 'found', ({ containers }) => containers.length === 1);
   await running.provider.deletePod(podRef(pod), { gracePeriodSeconds: 1, signal });
   await running.until(uidOf(pod), 'ended', ({ ended }) => ended);
-  assert.equal((await bed.liveTasksOf(uidOf(pod))).length, 0);
+  // The pod has ended when its containers have; the task still gives its address back.
+  const untilMs = Date.now() + 10_000;
+  while ((await bed.liveTasksOf(uidOf(pod))).length > 0) assert.ok(Date.now() < untilMs, 'the task stops');
   await running.stop();
   await bed.stop();
 });
