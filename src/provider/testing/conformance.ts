@@ -18,7 +18,7 @@ export interface ProviderHarness {
   longRunning(name: string): Container;
   /** Ends by itself with this code. Left out where nothing really runs; so are the two below. */
   readonly exiting?: (name: string, exitCode: number) => Container;
-  /** Runs on when it is asked to end, until it is killed. */
+  /** Runs on when it is asked to end, until it is killed. Left out too where a backend has one grace period for all. */
   readonly stubborn?: (name: string) => Container;
   /** Writes this line to its standard output and ends with 0. */
   readonly printing?: (name: string, line: string) => Container;
@@ -176,7 +176,7 @@ export function describeProviderConformance(name: string, makeHarness: () => Pro
     });
 
     it('ends earlier when asked again with a shorter grace', async (context) => {
-      if (harness.stubborn === undefined) return context.skip('nothing really runs');
+      if (harness.stubborn === undefined) return context.skip('nothing really runs, or all have one grace period');
       const pod = await start({ containers: [harness.stubborn('a')] });
       await untilRunning(pod);
       await running.provider.deletePod(podRef(pod), { gracePeriodSeconds: 600, signal });

@@ -11,6 +11,7 @@ import type { FakeProgram, FakeRuntime } from '../../../runtime/testing/fake-run
 import type { Clock } from '../../../support/clock.ts';
 import { silentLogger } from '../../../support/logger.ts';
 import { createProvider } from '../provider.ts';
+import { useAnyCredentials } from './credentials.ts';
 import { FastClock } from './fast-clock.ts';
 
 /** How much faster than life time goes for provider and Fargate alike. */
@@ -46,9 +47,7 @@ export class FargateBed {
   }
 
   static async start(options: FargateBedOptions = {}): Promise<FargateBed> {
-    // Any will do, but the SDK wants some.
-    process.env['AWS_ACCESS_KEY_ID'] ??= 'AKIATEST';
-    process.env['AWS_SECRET_ACCESS_KEY'] ??= 'secret';
+    useAnyCredentials();
     const bed = new FargateBed(options);
     await bed.fargate.start();
     return bed;
