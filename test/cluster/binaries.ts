@@ -1,6 +1,13 @@
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { type BinaryName, type BinarySource, binaryNames, binarySource, goArchitecture } from './binary-sources.ts';
+import {
+  type BinaryName,
+  type BinaryRelease,
+  type BinarySource,
+  binaryNames,
+  binarySource,
+  goArchitecture,
+} from './binary-sources.ts';
 import { goBuild } from './go-build.ts';
 import { waitForLock } from './lock.ts';
 import { cacheDir } from './paths.ts';
@@ -29,17 +36,41 @@ export async function ensureBinaries({
     progress(`KUBEBUILDER_ASSETS=${assets} is not used: it lacks ${lacking.join(', ')}`);
   }
   const arch = goArchitecture();
-  const path = (name: BinaryName) => join(cacheDir(), 'binaries', binarySource(name, arch).version, arch, name);
-  const missing = () => binaryNames.filter((name) => !existsSync(path(name)));
+  const paths = await cached(
+    binaryNames.map((name) => binarySource(name, arch)),
+    { progress, signal },
+  );
+  return fromEntries((name) => paths[binaryNames.indexOf(name)] as string);
+}
+
+/**
+ * Finds a binary that is not the control plane's but a test's own: in our cache, by its release, or built from its Go
+ * module. Resolves to its path.
+ */
+export async function ensureBinary(
+  source: BinarySource,
+  options: { progress: Progress; signal?: AbortSignal | undefined },
+): Promise<string> {
+  const [path] = await cached([source], options);
+  return path as string;
+}
+
+/** Fills the cache with what it lacks of the binaries; resolves to their paths, in the same order. */
+async function cached(
+  sources: readonly BinarySource[],
+  { progress, signal }: { progress: Progress; signal?: AbortSignal | undefined },
+): Promise<readonly string[]> {
+  const path = ({ name, version }: BinarySource) => join(cacheDir(), 'binaries', version, goArchitecture(), name);
+  const missing = () => sources.filter((source) => !existsSync(path(source)));
   if (missing().length > 0) {
     await using _lock = await waitForLock(join(cacheDir(), 'binaries.lock'), {
       signal,
       onWait: () => progress('another run is getting the binaries: waiting for it'),
     });
     const installer = new Installer(progress, signal);
-    for (const name of missing()) await installer.install(name, binarySource(name, arch), path(name));
+    for (const source of missing()) await installer.install(source, path(source));
   }
-  return fromEntries(path);
+  return sources.map(path);
 }
 
 class Installer {
@@ -53,21 +84,23 @@ class Installer {
     this.#signal = signal;
   }
 
-  async install(name: BinaryName, source: BinarySource, path: string): Promise<void> {
+  async install(source: BinarySource, path: string): Promise<void> {
     const temporary = `${path}.partial`;
-    const title = `${name} ${source.version}`;
+    const { release } = source;
+    const title = `${source.name} ${source.version}`;
     mkdirSync(dirname(path), { recursive: true });
     try {
-      const checksum = await this.#checksum(source.release);
-      if (checksum !== undefined) {
+      const checksum = release && (await this.#checksum(release));
+      if (release && checksum !== undefined) {
         await timed(this.#progress, `downloading ${title}`, () =>
-          downloadRelease(source.release, { checksum, target: temporary, signal: this.#signal }),
+          downloadRelease(release, { checksum, target: temporary, signal: this.#signal }),
         );
       } else {
         if (!(await hasCommand('go'))) {
           throw new Error(
-            `${title} cannot be had: ${new URL(source.release.url).host} is out of reach, and there is no Go to build ` +
-              `it with. Install Go 1.21 or later, or set KUBEBUILDER_ASSETS to a folder with ${binaryNames.join(', ')}.`,
+            `${title} cannot be had: ${release ? `${new URL(release.url).host} is out of reach` : 'it is not released'}, ` +
+              'and there is no Go to build it with. Install Go 1.21 or later, or set KUBEBUILDER_ASSETS to a folder ' +
+              `with ${binaryNames.join(', ')}.`,
           );
         }
         await timed(this.#progress, `building ${title} from its Go module`, () =>
@@ -82,7 +115,7 @@ class Installer {
     }
   }
 
-  async #checksum(release: BinarySource['release']): Promise<string | undefined> {
+  async #checksum(release: BinaryRelease): Promise<string | undefined> {
     const { host } = new URL(release.checksumUrl);
     if (this.#unreachableHosts.has(host)) return undefined;
     const checksum = await fetchChecksum(release, this.#signal);

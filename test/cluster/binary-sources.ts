@@ -12,29 +12,40 @@ export const binaryNames = [
 
 export type BinaryName = (typeof binaryNames)[number];
 
+/** A file that is downloaded and compared with its checksum. */
+export interface BinaryRelease {
+  readonly url: string;
+  /** Serves lines of `sha256 [file name]`. */
+  readonly checksumUrl: string;
+  /** The file's path inside the archive; absent where the release is the binary itself. */
+  readonly archiveMember?: string;
+}
+
 /** Where a binary comes from: its official release, and the Go module that it builds from where that is out of reach. */
 export interface BinarySource {
+  readonly name: string;
   readonly version: string;
-  readonly release: {
-    readonly url: string;
-    /** Serves lines of `sha256 [file name]`. */
-    readonly checksumUrl: string;
-    /** The file's path inside the archive; absent where the release is the binary itself. */
-    readonly archiveMember?: string;
-  };
+  /** Absent where nobody releases it as a binary. */
+  readonly release?: BinaryRelease;
   readonly build: {
     /** A folder under modules/. */
     readonly module: string;
     readonly package: string;
     /** Go variables set by the linker, so that the binary tells its version as the release does. */
     readonly variables: Readonly<Record<string, string>>;
+    /** The package's tests are what is wanted (`go test -c`). */
+    readonly tests?: true;
   };
 }
 
-function kubernetes(name: string, arch: string): BinarySource {
+/** A source of the control plane itself. */
+type ReleasedSource = BinarySource & { readonly release: BinaryRelease };
+
+function kubernetes(name: string, arch: string): ReleasedSource {
   const url = `https://dl.k8s.io/release/${kubernetesVersion}/bin/linux/${arch}/${name}`;
   const [major = '', minor = ''] = kubernetesVersion.slice(1).split('.');
   return {
+    name,
     version: kubernetesVersion,
     release: { url, checksumUrl: `${url}.sha256` },
     build: {
@@ -49,10 +60,11 @@ function kubernetes(name: string, arch: string): BinarySource {
   };
 }
 
-function etcd(arch: string): BinarySource {
+function etcd(arch: string): ReleasedSource {
   const folder = `etcd-${etcdVersion}-linux-${arch}`;
   const releases = `https://github.com/etcd-io/etcd/releases/download/${etcdVersion}`;
   return {
+    name: 'etcd',
     version: etcdVersion,
     release: {
       url: `${releases}/${folder}.tar.gz`,
@@ -63,10 +75,11 @@ function etcd(arch: string): BinarySource {
   };
 }
 
-function coredns(arch: string): BinarySource {
+function coredns(arch: string): ReleasedSource {
   const archive = `coredns_${coreDnsVersion.slice(1)}_linux_${arch}.tgz`;
   const releases = `https://github.com/coredns/coredns/releases/download/${coreDnsVersion}`;
   return {
+    name: 'coredns',
     version: coreDnsVersion,
     release: {
       url: `${releases}/${archive}`,
@@ -78,7 +91,7 @@ function coredns(arch: string): BinarySource {
 }
 
 /** `arch` is Go's word: amd64, arm64. */
-export function binarySource(name: BinaryName, arch: string): BinarySource {
+export function binarySource(name: BinaryName, arch: string): ReleasedSource {
   switch (name) {
     case 'etcd':
       return etcd(arch);

@@ -8,7 +8,16 @@ const modulesDir = join(import.meta.dirname, 'modules');
 export async function goBuild(build: BinarySource['build'], target: string, signal?: AbortSignal): Promise<void> {
   const variables = Object.entries(build.variables).map(([name, value]) => `-X ${name}=${value}`);
   await runCommand(
-    ['go', 'build', '-trimpath', '-ldflags', ['-s', '-w', ...variables].join(' '), '-o', target, build.package],
+    [
+      'go',
+      ...(build.tests ? ['test', '-c'] : ['build']),
+      '-trimpath',
+      '-ldflags',
+      ['-s', '-w', ...variables].join(' '),
+      '-o',
+      target,
+      build.package,
+    ],
     {
       cwd: join(modulesDir, build.module),
       // GOFLAGS and GOWORK of a developer's own must not change what is built.

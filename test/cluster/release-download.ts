@@ -3,16 +3,14 @@ import { createWriteStream } from 'node:fs';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { BinarySource } from './binary-sources.ts';
+import type { BinaryRelease } from './binary-sources.ts';
 import { runCommand } from './run-command.ts';
-
-type Release = BinarySource['release'];
 
 const reachTimeoutMs = 4_000;
 const downloadTimeoutMs = 10 * 60_000;
 
 /** Asks a release's server for the checksum of the file to download; undefined where the server is out of reach. */
-export async function fetchChecksum(release: Release, signal?: AbortSignal): Promise<string | undefined> {
+export async function fetchChecksum(release: BinaryRelease, signal?: AbortSignal): Promise<string | undefined> {
   let text: string;
   try {
     const response = await fetch(release.checksumUrl, { signal: within(reachTimeoutMs, signal) });
@@ -30,7 +28,7 @@ export async function fetchChecksum(release: Release, signal?: AbortSignal): Pro
 
 /** Downloads a release's binary to `target`; throws when what was sent does not have the checksum. */
 export async function downloadRelease(
-  release: Release,
+  release: BinaryRelease,
   { checksum, target, signal }: { checksum: string; target: string; signal?: AbortSignal | undefined },
 ): Promise<void> {
   const response = await fetch(release.url, { signal: within(downloadTimeoutMs, signal) });
