@@ -102,6 +102,8 @@ export interface SandboxSpec {
   readonly sharePids: boolean;
   readonly sysctls: Readonly<Record<string, string>>;
   readonly hostPorts: readonly HostPort[];
+  /** Of all that runs in it together, over and above what is said of each container. Undefined: no limits. */
+  readonly resources?: Omit<Resources, 'oomScoreAdj'>;
 }
 
 export interface HostPort {
@@ -148,6 +150,22 @@ export interface ContainerSpec {
   readonly noNewPrivileges: boolean;
   readonly stdin: boolean;
   readonly tty: boolean;
+  /** Limits of its processes. Those that are not named are as for every container of the runtime. */
+  readonly ulimits?: readonly Ulimit[];
+  /**
+   * Process 1 is an init that hands signals on and reaps orphans; the command is its child. Not where processes are
+   * shared: there the sandbox's own process 1 reaps. Default: the command is process 1.
+   */
+  readonly init?: boolean;
+}
+
+/** A limit of setrlimit(2). The runtime may lack the right to raise one: then the container fails to start. */
+export interface Ulimit {
+  /** In small letters and without prefix: `nofile`. */
+  readonly name: string;
+  /** −1 for none, as for `hard`. */
+  readonly soft: number;
+  readonly hard: number;
 }
 
 /** A file or folder of the host inside the container, or memory. */

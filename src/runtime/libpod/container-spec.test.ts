@@ -96,6 +96,23 @@ describe('the specification of a container', () => {
         no_new_privileges: true,
       },
     },
+    {
+      name: 'limits processes, or lifts what limits them, and gives them an init',
+      spec: {
+        ulimits: [
+          { name: 'nofile', soft: 64, hard: 128 },
+          { name: 'memlock', soft: -1, hard: -1 },
+        ],
+        init: true,
+      },
+      says: {
+        r_limits: [
+          { type: 'nofile', soft: 64, hard: 128 },
+          { type: 'memlock', soft: 2 ** 64 - 2048, hard: 2 ** 64 - 2048 },
+        ],
+        init: true,
+      },
+    },
     { name: 'keeps a terminal', spec: { stdin: true, tty: true }, says: { stdin: true, terminal: true } },
   ];
   for (const { name, spec, says } of cases) {
@@ -140,6 +157,16 @@ describe('the specification of a sandbox', () => {
       name: 'resolves names as asked, and without search domains takes none',
       spec: { dns: { servers: ['10.96.0.10'], searches: [], options: ['ndots:5'] } },
       says: { dns_server: ['10.96.0.10'], dns_search: ['.'], dns_option: ['ndots:5'] },
+    },
+    {
+      name: 'limits all that runs in it together',
+      spec: { resources: { cpuShares: 256, cpuQuotaUs: 25_000, cpuPeriodUs: 100_000, memoryLimitBytes: 2 ** 29 } },
+      says: {
+        resource_limits: {
+          cpu: { shares: 256, quota: 25_000, period: 100_000 },
+          memory: { limit: 2 ** 29, swap: 2 ** 29 },
+        },
+      },
     },
     {
       name: 'has sysctls and host ports',

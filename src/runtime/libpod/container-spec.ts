@@ -1,4 +1,4 @@
-import type { ContainerSpec, Mount, Resources, SandboxSpec } from '../runtime.ts';
+import type { ContainerSpec, Mount, Resources, SandboxSpec, Ulimit } from '../runtime.ts';
 
 /** Podman 5 refuses every later update of a container whose check, though there is none, has no times. */
 const noHealthCheck = { Test: ['NONE'], Interval: 30e9, Timeout: 30e9, Retries: 3 };
@@ -40,6 +40,8 @@ export function toSpecGenerator(spec: ContainerSpec, dns?: Dns): Readonly<Record
     no_new_privileges: spec.noNewPrivileges,
     stdin: spec.stdin,
     terminal: spec.tty,
+    r_limits: spec.ulimits?.map(toResourceLimit),
+    init: spec.init,
     ...toDnsFields(dns),
     // Podman's own additions, which would change the image under the container: its /etc/hosts, its user in
     // /etc/passwd, mounts for an init that is systemd, the image's health check.
@@ -64,6 +66,8 @@ export function toPodSpecGenerator(spec: SandboxSpec, infraName: string): Readon
     no_manage_hosts: true,
     ...toDnsFields(spec.dns),
     sysctl: spec.sysctls,
+    // The cgroup that its containers have theirs in.
+    resource_limits: spec.resources && toLinuxResources(spec.resources),
     portmappings: spec.hostPorts.map((port) => ({
       host_ip: port.hostIp,
       host_port: port.hostPort,
@@ -90,6 +94,14 @@ function toLinuxResources(resources: Resources): Readonly<Record<string, unknown
     // Memory and swap together: as much as memory alone, so that nothing is swapped, as under a kubelet.
     memory: withoutUndefined({ limit: memoryLimitBytes, swap: memoryLimitBytes }),
   };
+}
+
+/** No limit: the highest number below the kernel's own for it, 2⁶⁴ − 1, that JSON carries unharmed. */
+const unlimited = 2 ** 64 - 2048;
+
+function toResourceLimit({ name, soft, hard }: Ulimit): Readonly<Record<string, unknown>> {
+  const amount = (limit: number): number => (limit === -1 ? unlimited : limit);
+  return { type: name, soft: amount(soft), hard: amount(hard) };
 }
 
 function toMount(mount: Mount): Readonly<Record<string, unknown>> {

@@ -99,6 +99,32 @@ describe('containers of a real Podman', { skip: noPodman, timeout: 120_000 }, ()
     await runtime.removeContainer(id, options);
   });
 
+  test('processes have the limits that were named, and those of every container', async () => {
+    const script = 'ulimit -Sn; ulimit -Hn; ulimit -u; ulimit -c';
+    const usual = await sandbox.run(script);
+    const id = await sandbox.run(script, {
+      ulimits: [
+        { name: 'nofile', soft: 123, hard: 456 },
+        { name: 'core', soft: 0, hard: 0 },
+      ],
+    });
+    for (const container of [usual, id]) assert.equal((await sandbox.ended(container)).exitCode, 0);
+    const [, , processes] = (await sandbox.output(usual)).split('\n');
+    assert.deepEqual((await sandbox.output(id)).split('\n'), ['123', '456', processes, '0', '']);
+  });
+
+  test('an init is above the command and hands signals on to it', async () => {
+    const id = await sandbox.run(
+      `trap 'exit 5' TERM; [ $$ != 1 ] && echo is a child; while true; do sleep 0.05; done`,
+      {
+        init: true,
+      },
+    );
+    await sandbox.says(id, 'is a child');
+    await runtime.stopContainer(id, 30, options);
+    assert.equal((await sandbox.ended(id)).exitCode, 5);
+  });
+
   async function limits(id: string): Promise<{ memory: string; cpu: string }> {
     const read = (v1: string, v2: string) =>
       `cat /sys/fs/cgroup/${v1} 2>/dev/null || cut -d ' ' -f 1 /sys/fs/cgroup/${v2}`;

@@ -15,6 +15,7 @@ import type {
   RuntimeVersion,
   Sandbox,
   SandboxSpec,
+  Ulimit,
 } from '../runtime.ts';
 import type { CommandRequest, ContainerSessions, SessionStreams } from '../sessions.ts';
 import { LibpodClient } from './client.ts';
@@ -33,6 +34,7 @@ import { Sandboxes } from './sandboxes.ts';
 import { attach, runCommand } from './sessions.ts';
 import { Stops } from './stops.ts';
 import { Turns } from './turns.ts';
+import { withEveryContainers } from './ulimits.ts';
 import { Version } from './version.ts';
 
 export interface LibpodRuntimeOptions {
@@ -104,7 +106,11 @@ export class LibpodRuntime implements Runtime, ContainerSessions {
       oomScoreAdj < 0
         ? { ...spec.resources, oomScoreAdj: Math.max(oomScoreAdj, await this.#lowestOomScore(infraId, options)) }
         : spec.resources;
-    return await this.#containers.create(toSpecGenerator({ ...spec, resources }, dns), options);
+    const ulimits = spec.ulimits?.length ? await this.#ulimits(spec.ulimits, infraId, options) : [];
+    return await this.#containers.create(
+      toSpecGenerator({ ...spec, resources, ...(ulimits.length > 0 ? { ulimits } : {}) }, dns),
+      options,
+    );
   }
 
   async startContainer(id: string, options: CallOptions): Promise<void> {
@@ -181,6 +187,11 @@ export class LibpodRuntime implements Runtime, ContainerSessions {
     this.#oomKills.close();
     await this.#dialers.close();
     await this.#client.close();
+  }
+
+  async #ulimits(asked: readonly Ulimit[], infraId: string, options: CallOptions): Promise<readonly Ulimit[]> {
+    const { State } = await this.#containers.inspectRaw(infraId, options);
+    return State.Pid === 0 ? asked : withEveryContainers(asked, State.Pid);
   }
 
   async #lowestOomScore(infraId: string, options: CallOptions): Promise<number> {

@@ -148,6 +148,20 @@ describe('sandboxes and images of a real Podman', { skip: noPodman, timeout: 120
     await runtime.removeSandbox(sandbox.id, options);
   });
 
+  test('containers share the limits of their sandbox: who takes the most of its memory is killed for it', async () => {
+    const sandbox = await run({
+      name: 'limited',
+      resources: { cpuShares: 256, cpuQuotaUs: 50_000, cpuPeriodUs: 100_000, memoryLimitBytes: 64 * 2 ** 20 },
+    });
+    const first = await sandbox.run(`x=$(head -c 10000000 /dev/zero | tr '\\0' x); echo has it; sleep 1000`);
+    await sandbox.says(first, 'has it');
+    const second = await sandbox.run(`x=$(head -c 50000000 /dev/zero | tr '\\0' x); echo has it; sleep 1000`);
+    const { exitCode, oomKilled } = await sandbox.ended(second);
+    assert.deepEqual({ exitCode, oomKilled }, { exitCode: 137, oomKilled: true });
+    assert.equal((await runtime.inspectContainer(first, options)).state.kind, 'running');
+    await runtime.removeSandbox(sandbox.id, options);
+  });
+
   test('on the host’s network there is no address, and name servers are as asked', async () => {
     const dns = { servers: ['10.96.0.10'], searches: ['x.local'], options: [] };
     const sandbox = await run({ name: 'host', hostNetwork: true, hostname: 'the-host', dns });
