@@ -21,6 +21,31 @@ const healthCheck = z.object({
   startPeriod: z.number().int().min(0).max(300).optional(),
 });
 
+const ulimitNames = [
+  'core',
+  'cpu',
+  'data',
+  'fsize',
+  'locks',
+  'memlock',
+  'msgqueue',
+  'nice',
+  'nofile',
+  'nproc',
+  'rss',
+  'rtprio',
+  'rttime',
+  'sigpending',
+  'stack',
+] as const;
+
+const ulimit = z.object({
+  name: z.enum(ulimitNames),
+  /** −1 for none. */
+  softLimit: z.number().int().min(-1),
+  hardLimit: z.number().int().min(-1),
+});
+
 const linuxParameters = z.object({
   capabilities: z.object({ add: z.array(z.string()).optional(), drop: z.array(z.string()).optional() }).optional(),
   devices: z.array(z.unknown()).optional(),
@@ -103,7 +128,7 @@ export const containerDefinitionSchema = z.object({
   interactive: z.boolean().optional(),
   pseudoTerminal: z.boolean().optional(),
   dockerLabels: z.record(z.string(), z.string()).optional(),
-  ulimits: z.array(z.object({ name: z.string(), softLimit: z.number().int(), hardLimit: z.number().int() })).optional(),
+  ulimits: z.array(ulimit).optional(),
   logConfiguration: z
     .object({
       logDriver: z.enum(['json-file', 'syslog', 'journald', 'gelf', 'fluentd', 'awslogs', 'splunk', 'awsfirelens']),

@@ -34,19 +34,35 @@ function specOf(
   });
 }
 
-test('a container is held to the size of its task', () => {
-  const { resources } = specOf([{ name: 'app' }]);
-  assert.equal((resources.cpuQuotaUs ?? 0) / (resources.cpuPeriodUs ?? 1), 0.25);
-  assert.equal(resources.memoryLimitBytes, 512 * 2 ** 20);
+test('a container that asks for nothing has the least share of CPU, and the memory of its task', () => {
+  assert.deepEqual(specOf([{ name: 'app' }]).resources, { cpuShares: 2 });
 });
 
-test('its own limits and overrides come before those of the task', () => {
+test('its own limits hold, and overrides come before them', () => {
   const one = { name: 'app', cpu: 128, memory: 200 };
   assert.equal(specOf([one]).resources.memoryLimitBytes, 200 * 2 ** 20);
   assert.equal(specOf([one]).resources.cpuShares, 128);
   const overrides = { containerOverrides: [{ name: 'app', cpu: 64, memory: 100 }] };
   assert.equal(specOf([one], { overrides }).resources.memoryLimitBytes, 100 * 2 ** 20);
   assert.equal(specOf([one], { overrides }).resources.cpuShares, 64);
+});
+
+test('limits of processes are those of the definition, no limit included', () => {
+  const ulimits = [
+    { name: 'nofile', softLimit: 100, hardLimit: 200 },
+    { name: 'memlock', softLimit: -1, hardLimit: -1 },
+  ];
+  assert.deepEqual(specOf([{ name: 'app', ulimits }]).ulimits, [
+    { name: 'nofile', soft: 100, hard: 200 },
+    { name: 'memlock', soft: -1, hard: -1 },
+  ]);
+});
+
+test('a container has an init where it wants one, but for a task that shares its processes', () => {
+  const wants = [{ name: 'app', linuxParameters: { initProcessEnabled: true } }];
+  assert.equal(specOf([{ name: 'app' }]).init, false);
+  assert.equal(specOf(wants).init, true);
+  assert.equal(specOf(wants, { definition: { pidMode: 'task' } }).init, false);
 });
 
 test('an empty command leaves the image its own', () => {

@@ -66,6 +66,13 @@ export function containerSpec(context: SpecContext): ContainerSpec {
     noNewPrivileges: false,
     stdin: container.interactive ?? false,
     tty: container.pseudoTerminal ?? false,
+    ulimits: (container.ulimits ?? []).map(({ name, softLimit, hardLimit }) => ({
+      name,
+      soft: softLimit,
+      hard: hardLimit,
+    })),
+    // In a task whose containers share processes, its own first process reaps orphans.
+    init: container.linuxParameters?.initProcessEnabled === true && context.definition.pidMode !== 'task',
   };
 }
 
@@ -85,23 +92,17 @@ function environment(context: SpecContext, override: ContainerOverride | undefin
   };
 }
 
-const periodUs = 100_000;
 const mib = 2 ** 20;
 
 /** Docker gives so many shares to a container that asks for none; the kernel's least is 2. */
 const leastShares = 2;
 
-/**
- * The container's share and the task's limits. The runtime knows no cgroup of a task, so each container is held to the
- * whole task's CPU, and to the task's memory where it has no limit of its own.
- */
-function resources({ task, container }: SpecContext, override: ContainerOverride | undefined): Resources {
-  const memoryMib = override?.memory ?? container.memory ?? Number(task.memory);
+/** The container's share of the task's CPU, and the memory that it is killed for going beyond; the task's own limits are its sandbox's. */
+function resources({ container }: SpecContext, override: ContainerOverride | undefined): Resources {
+  const memoryMib = override?.memory ?? container.memory;
   return {
     cpuShares: Math.max(override?.cpu ?? container.cpu, leastShares),
-    cpuPeriodUs: periodUs,
-    cpuQuotaUs: Math.round((Number(task.cpu) / 1024) * periodUs),
-    memoryLimitBytes: memoryMib * mib,
+    ...(memoryMib === undefined ? {} : { memoryLimitBytes: memoryMib * mib }),
   };
 }
 

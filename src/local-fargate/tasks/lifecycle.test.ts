@@ -58,6 +58,12 @@ test('a task runs with an address of its own and is stopped by its user', async 
   const arn = await runTaskOf(fargate, [{ name: 'app' }], { tags: [{ key: 'a', value: 'b' }], startedBy: 'me' });
   const running = await reaches(fargate, arn, 'RUNNING');
   assert.equal(running.containers[0]?.networkInterfaces[0]?.privateIpv4Address, runtime.sandboxes[0]?.ips[0]);
+  assert.deepEqual(runtime.sandboxSpecOf(runtime.sandboxes[0]?.id ?? '').resources, {
+    cpuShares: 256,
+    cpuPeriodUs: 100_000,
+    cpuQuotaUs: 25_000,
+    memoryLimitBytes: 512 * 2 ** 20,
+  });
   assert.equal(running.containers[0]?.imageDigest, `sha256:${'a'.repeat(64)}`);
   assert.deepEqual(running.tags, [{ key: 'a', value: 'b' }]);
   for (const moment of ['createdAt', 'connectivityAt', 'pullStartedAt', 'pullStoppedAt', 'startedAt']) {

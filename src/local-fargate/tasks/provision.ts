@@ -1,7 +1,8 @@
-import type { Sandbox } from '../../runtime/runtime.ts';
+import type { Sandbox, SandboxSpec } from '../../runtime/runtime.ts';
 import { CodedError, hasCode } from '../../support/errors.ts';
 import { hostnameOf, labels, sandboxName } from './labels.ts';
 import type { LiveTask } from './live-task.ts';
+import type { Task } from './task.ts';
 import { TaskFailure } from './task-failure.ts';
 
 /** PROVISIONING: the task's network interface, which is a sandbox with an address. */
@@ -27,7 +28,7 @@ export async function provision(live: LiveTask, signal: AbortSignal): Promise<vo
 
 async function ensureSandbox(live: LiveTask, signal: AbortSignal): Promise<Sandbox> {
   const { runtime, instance } = live.deps;
-  const spec = {
+  const spec: SandboxSpec = {
     name: sandboxName(live.id),
     labels: { [labels.instance]: instance, [labels.task]: live.id },
     hostname: hostnameOf(live.id),
@@ -39,6 +40,7 @@ async function ensureSandbox(live: LiveTask, signal: AbortSignal): Promise<Sandb
         .flatMap(({ namespace, value }) => (namespace && value ? [[namespace, value]] : [])),
     ),
     hostPorts: [],
+    resources: taskSize(live.task),
   };
   try {
     return await runtime.runSandbox(spec, { signal });
@@ -49,6 +51,20 @@ async function ensureSandbox(live: LiveTask, signal: AbortSignal): Promise<Sandb
     if (existing) await runtime.removeSandbox(existing.id, { signal });
     return runtime.runSandbox(spec, { signal });
   }
+}
+
+const periodUs = 100_000;
+const cpuUnits = 1024;
+const mib = 2 ** 20;
+
+/** What all containers of a task have together, whatever each of them is allowed. */
+function taskSize({ cpu, memory }: Task): NonNullable<SandboxSpec['resources']> {
+  return {
+    cpuShares: Number(cpu),
+    cpuPeriodUs: periodUs,
+    cpuQuotaUs: Math.round((Number(cpu) / cpuUnits) * periodUs),
+    memoryLimitBytes: Number(memory) * mib,
+  };
 }
 
 export async function findSandbox(live: LiveTask, signal: AbortSignal): Promise<Sandbox | undefined> {

@@ -69,6 +69,7 @@ export class FakeRuntime implements Runtime {
 
   readonly #clock: Clock;
   readonly #sandboxes = new Map<string, Sandbox>();
+  readonly #sandboxSpecs = new Map<string, SandboxSpec>();
   readonly #containers = new Map<string, FakeContainer>();
   readonly #faults = new Map<FakeCall, Error[]>();
   readonly #events = new EventFan<RuntimeEvent>();
@@ -146,6 +147,12 @@ export class FakeRuntime implements Runtime {
     return this.#container(id).spec;
   }
 
+  sandboxSpecOf(id: string): SandboxSpec {
+    const spec = this.#sandboxSpecs.get(id);
+    if (!spec) throw new Error(`there is no sandbox ${id}`);
+    return spec;
+  }
+
   async version(options: CallOptions): Promise<RuntimeVersion> {
     await this.#enter('version', '', options);
     return {
@@ -176,6 +183,7 @@ export class FakeRuntime implements Runtime {
       createdAtMs: this.#clock.now(),
     };
     this.#sandboxes.set(sandbox.id, sandbox);
+    this.#sandboxSpecs.set(sandbox.id, spec);
     this.#emitSandbox(sandbox, 'start');
     return sandbox;
   }
@@ -196,6 +204,7 @@ export class FakeRuntime implements Runtime {
     if (!sandbox) return;
     for (const { info } of [...this.#containers.values()]) if (info.sandboxId === id) this.#remove(info.id);
     this.#sandboxes.delete(id);
+    this.#sandboxSpecs.delete(id);
     this.#emitSandbox(sandbox, 'remove');
   }
 
