@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { LibpodRuntime } from '../runtime/libpod/libpod-runtime.ts';
+import { CgroupUsage } from '../runtime/libpod/usage/cgroup-usage.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import type { UsageSource } from '../runtime/usage.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Logger } from '../support/logger.ts';
 import type { Account } from './account.ts';
@@ -13,8 +15,9 @@ import { stsService } from './identity/sts-service.ts';
 import { LogShipper } from './logs/log-shipper.ts';
 import { LogStore } from './logs/log-store.ts';
 import { logsService } from './logs/logs-service.ts';
+import { ContainerStats } from './metadata/container-stats.ts';
 import { MetadataServer } from './metadata/metadata-server.ts';
-import { containerMetadata, taskMetadata } from './metadata/metadata-view.ts';
+import { findTaskMetadata } from './metadata/task-metadata.ts';
 import { ec2Service } from './network/ec2-service.ts';
 import type { LocalFargateOptions } from './options.ts';
 import { ParameterStore } from './parameters/parameter-store.ts';
@@ -54,7 +57,8 @@ export interface RunningLocalFargate {
 /** `virtual-kubelet local-fargate`: serves until the signal aborts. */
 export async function runLocalFargate(options: LocalFargateOptions, deps: LocalFargateDeps): Promise<void> {
   const runtime = new LibpodRuntime({ socketPath: options.podmanSocket, clock: deps.clock, log: deps.log });
-  const { endpoint, done } = await startLocalFargate(options, { ...deps, runtime });
+  const usage = new CgroupUsage({ clock: deps.clock });
+  const { endpoint, done } = await startLocalFargate(options, { ...deps, runtime, usage });
   deps.log.info(`local Fargate serves the AWS APIs of ${options.region} at ${endpoint}`);
   await done;
 }
@@ -65,9 +69,9 @@ export async function runLocalFargate(options: LocalFargateOptions, deps: LocalF
  */
 export async function startLocalFargate(
   options: LocalFargateOptions,
-  deps: LocalFargateDeps & { readonly runtime: Runtime },
+  deps: LocalFargateDeps & { readonly runtime: Runtime; readonly usage: UsageSource },
 ): Promise<RunningLocalFargate> {
-  const { clock, log, runtime, signal } = deps;
+  const { clock, log, runtime, usage, signal } = deps;
   const account: Account = { accountId: options.accountId, region: options.region };
   const database = openDatabase(options.stateDir);
   const collection = <T>(name: string): Collection<T> => new Collection<T>(database, name);
@@ -93,14 +97,16 @@ export async function startLocalFargate(
   const findDefinition = definitions.get.bind(definitions);
 
   const shipper = new LogShipper({ store: logStore, positions: collection('log-position'), runtime, clock, log });
+  const instance = instanceId(collection('instance'));
+  const stats = new ContainerStats({ usage, clock });
   const metadata = new MetadataServer({
     ports: collection('metadata-port'),
     log,
-    find: (token, rest) => findMetadata(token, rest, { tasks, findDefinition, region: account.region }),
+    find: findTaskMetadata({ tasks, findDefinition, region: account.region, instance, runtime, stats }),
   });
   const manager = new TaskManager({
     account,
-    instance: instanceId(collection('instance')),
+    instance,
     stateDir: options.stateDir,
     runtime,
     tasks,
@@ -170,6 +176,7 @@ export async function startLocalFargate(
     logStore.sweep();
     secretStore.sweep();
     queueStore.sweep();
+    stats.sweep();
   };
 
   await manager.begin(signal);
@@ -201,27 +208,4 @@ function instanceId(instances: Collection<string>): string {
   const id = randomUUID();
   instances.set('id', id);
   return id;
-}
-
-function findMetadata(
-  token: string,
-  rest: string,
-  {
-    tasks,
-    findDefinition,
-    region,
-  }: {
-    readonly tasks: TaskStore;
-    readonly findDefinition: Definitions['get'];
-    readonly region: string;
-  },
-): Record<string, unknown> | undefined {
-  const task = tasks.get(token.split('-')[0] ?? '');
-  const container = task?.containers.find(({ metadataToken }) => metadataToken === token);
-  const definition = task && findDefinition(task.family, task.revision);
-  if (!task || !container || !definition) return undefined;
-  const context = { task, definition, region };
-  if (rest === '') return containerMetadata(container, context);
-  if (rest === 'task') return taskMetadata(context, { withTags: false });
-  return rest === 'taskWithTags' ? taskMetadata(context, { withTags: true }) : undefined;
 }

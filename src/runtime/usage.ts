@@ -21,6 +21,12 @@ export interface InterfaceSample {
   readonly rxErrors: number;
   readonly txBytes: number;
   readonly txErrors: number;
+  readonly packets?: {
+    readonly rx: number;
+    readonly rxDropped: number;
+    readonly tx: number;
+    readonly txDropped: number;
+  };
 }
 
 /** Reads what containers use now, without asking the runtime: some ten thousand of them a second. */

@@ -18,6 +18,9 @@ interface Task {
   }[];
 }
 
+/** JSON of the metadata endpoint. */
+type Metadata = Readonly<Record<string, unknown>>;
+
 const network = 'awsvpcConfiguration={subnets=[subnet-1],securityGroups=[sg-1]}';
 const logs = {
   logDriver: 'awslogs',
@@ -167,4 +170,80 @@ test('an image that no registry has fails the start', options, async () => {
   const arn = await run('missing', [{ name: 'app', image: '127.0.0.1:5000/missing/app' }]);
   const stopped = await reaches(arn, 'STOPPED');
   assert.match(stopped.stoppedReason ?? '', /^CannotPullContainerError: .*missing\/app/);
+});
+
+/** Takes so much memory and keeps it: one block, of which nobody reads more than what a pipe holds. */
+function takesMemory(mib: number): readonly string[] {
+  const script = `mkfifo /pipe; sleep 1000 </pipe & exec dd if=/dev/zero of=/pipe bs=${mib}M count=1`;
+  return ['sh', '-c', script];
+}
+
+test('who goes beyond its own memory is killed, and who takes its task beyond the task’s', options, async () => {
+  const killed = 'OutOfMemoryError: Container killed due to memory usage';
+  const arn = await run('greedy', [
+    { name: 'alone', image: 'busybox', essential: false, memory: 64, command: takesMemory(100) },
+    { name: 'first', image: 'busybox', command: takesMemory(200), stopTimeout: 2 },
+    {
+      name: 'second',
+      image: 'busybox',
+      command: takesMemory(400),
+      dependsOn: [{ containerName: 'alone', condition: 'COMPLETE' }],
+    },
+  ]);
+  const stopped = await reaches(arn, 'STOPPED');
+  assert.equal(stopped.stopCode, 'EssentialContainerExited');
+  const ends = stopped.containers.map(({ name, exitCode, reason }) => ({ name, exitCode, reason }));
+  assert.deepEqual(ends, [
+    { name: 'alone', exitCode: 137, reason: killed },
+    { name: 'first', exitCode: 137, reason: undefined },
+    { name: 'second', exitCode: 137, reason: killed },
+  ]);
+});
+
+test('processes have the limits and the init of the definition', options, async () => {
+  const arn = await run('limited', [
+    {
+      name: 'app',
+      image: 'busybox',
+      command: ['sh', '-c', 'ulimit -Sn; ulimit -Hn; [ $$ != 1 ] && echo child of an init'],
+      ulimits: [{ name: 'nofile', softLimit: 100, hardLimit: 200 }],
+      linuxParameters: { initProcessEnabled: true },
+      logConfiguration: logs,
+    },
+  ]);
+  const stopped = await reaches(arn, 'STOPPED');
+  assert.equal(stopped.containers[0]?.exitCode, 0);
+  assert.deepEqual(await output(arn), ['100', '200', 'child of an init']);
+});
+
+test('a container reads its metadata and what its task uses', options, async () => {
+  const paths = ['', '/task', '/taskWithTags', '/stats', '/task/stats'];
+  const script = `sleep 2000 & ${paths.map((path) => `wget -qO- $ECS_CONTAINER_METADATA_URI_V4${path}; echo`).join('; ')}`;
+  const arn = await run('curious', [
+    { name: 'app', image: 'busybox', command: ['sh', '-c', script], logConfiguration: logs },
+    { name: 'other', image: 'busybox', essential: false, command: ['true'] },
+  ]);
+  const { containers } = await reaches(arn, 'STOPPED');
+  assert.equal(containers[0]?.exitCode, 0);
+  const answers = (await output(arn)).map((line) => JSON.parse(line) as Metadata);
+  const [own = {}, task = {}, withTags = {}, stats = {}, all = {}] = answers;
+  const [id = '', otherId = ''] = containers.map(({ runtimeId }) => runtimeId);
+  assert.deepEqual([own['Name'], own['DockerId']], ['app', id]);
+  const [network = {}] = own['Networks'] as Metadata[];
+  assert.deepEqual(network['IPv4Addresses'], [containers[0]?.networkInterfaces[0]?.privateIpv4Address]);
+  assert.match(String(network['IPv4SubnetCIDRBlock']), /^10\.\d+\.0\.0\/\d+$/);
+  assert.deepEqual(task['Limits'], { CPU: 0.25, Memory: 512 });
+  assert.deepEqual(Object.keys(withTags), [...Object.keys(task), 'TaskTags']);
+
+  assert.deepEqual([stats['name'], stats['id']], ['app', id]);
+  const memory = stats['memory_stats'] as { readonly usage: number; readonly limit: number };
+  assert.equal(memory.limit, 512 * 2 ** 20);
+  assert.ok(memory.usage > 0);
+  assert.deepEqual(Object.keys(stats['networks'] as object), ['eth0']);
+  for (const member of ['read', 'preread', 'cpu_stats', 'precpu_stats', 'network_rate_stats']) {
+    assert.ok(stats[member], member);
+  }
+  assert.deepEqual(Object.keys(all).sort(), [id, otherId].sort());
+  assert.equal((all[id] as Metadata)['name'], 'app');
+  assert.equal(all[otherId], null, 'of a container that has ended');
 });

@@ -1,13 +1,24 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, BlockList, isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { CodedError, messageOf } from '../../support/errors.ts';
 import type { Logger } from '../../support/logger.ts';
 import type { Collection } from '../store/collection.ts';
 import type { MetadataUris } from '../tasks/metadata-uris.ts';
 
-/** What a path after `/v4/` gives; undefined for one that nobody knows. */
-export type FindMetadata = (token: string, rest: string) => Record<string, unknown> | undefined;
+/** What a path after `/v4/` gives; undefined for one that nobody knows. `network` is the one that was asked from. */
+export type FindMetadata = (
+  token: string,
+  rest: string,
+  options: { readonly signal: AbortSignal; readonly network: MetadataNetwork },
+) => Promise<unknown>;
+
+/** A network of tasks, and our own address in it, which is its gateway. */
+export interface MetadataNetwork {
+  readonly cidr: string;
+  readonly gateway: string;
+}
 
 /** The port by our address, kept: containers that run on over a restart of ours know it. */
 export interface MetadataPort {
@@ -23,6 +34,7 @@ export class MetadataServer implements MetadataUris {
   readonly #ports: Collection<MetadataPort>;
   readonly #log: Logger;
   readonly #servers = new Map<string, Promise<Server | undefined>>();
+  readonly #ending = new AbortController();
 
   constructor(options: {
     readonly find: FindMetadata;
@@ -35,12 +47,13 @@ export class MetadataServer implements MetadataUris {
   }
 
   async uriFor(sandboxIp: string, token: string): Promise<string | undefined> {
-    const address = gatewayOf(sandboxIp);
-    const server = address === undefined ? undefined : await this.#serverOn(address);
-    return server && `http://${address}:${(server.address() as AddressInfo).port}/v4/${token}`;
+    const network = networkOf(sandboxIp);
+    const server = network && (await this.#serverOn(network));
+    return server && `http://${network.gateway}:${(server.address() as AddressInfo).port}/v4/${token}`;
   }
 
   async close(): Promise<void> {
+    this.#ending.abort(new CodedError('Unavailable', 'the server ends'));
     for (const starting of this.#servers.values()) {
       const server = await starting;
       server?.closeAllConnections();
@@ -48,19 +61,15 @@ export class MetadataServer implements MetadataUris {
     }
   }
 
-  #serverOn(address: string): Promise<Server | undefined> {
-    const server = this.#servers.get(address) ?? this.#listen(address);
-    this.#servers.set(address, server);
+  #serverOn(network: MetadataNetwork): Promise<Server | undefined> {
+    const server = this.#servers.get(network.gateway) ?? this.#listen(network);
+    this.#servers.set(network.gateway, server);
     return server;
   }
 
-  async #listen(address: string): Promise<Server | undefined> {
-    const server = createServer((request, response) => {
-      const [, token, rest = ''] = /^\/v4\/([^/]+)\/?(.*)$/.exec(request.url ?? '') ?? [];
-      const found = token === undefined ? undefined : this.#find(token, rest);
-      response.writeHead(found ? 200 : 404, { 'content-type': 'application/json' });
-      response.end(JSON.stringify(found ?? { message: 'there is no such metadata' }));
-    });
+  async #listen(network: MetadataNetwork): Promise<Server | undefined> {
+    const address = network.gateway;
+    const server = createServer((request, response) => void this.#answer(request.url ?? '', response, network));
     try {
       server.listen(this.#ports.get(address)?.port ?? 0, address);
       await once(server, 'listening');
@@ -72,17 +81,42 @@ export class MetadataServer implements MetadataUris {
     this.#ports.set(address, { port: (server.address() as AddressInfo).port });
     return server;
   }
+
+  /** Never rejects. */
+  async #answer(url: string, response: ServerResponse, network: MetadataNetwork): Promise<void> {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort(new CodedError('Unavailable', 'the caller has gone')));
+    const signal = AbortSignal.any([gone.signal, this.#ending.signal]);
+    const [, token, rest = ''] = /^\/v4\/([^/?]+)\/?([^?]*?)\/?(?:\?.*)?$/.exec(url) ?? [];
+    let [status, body]: [number, unknown] = [404, { message: 'there is no such metadata' }];
+    try {
+      const found = token === undefined ? undefined : await this.#find(token, rest, { signal, network });
+      if (found !== undefined) [status, body] = [200, found];
+    } catch (error) {
+      if (!signal.aborted) this.#log.warn('task metadata cannot be told', { rest, error });
+      [status, body] = [500, { message: messageOf(error) }];
+    }
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(body));
+  }
 }
 
-/** Our own address in the network of a sandbox, where we have one. */
-function gatewayOf(sandboxIp: string): string | undefined {
+/** The network of a sandbox, where we have an address in it. */
+function networkOf(sandboxIp: string): MetadataNetwork | undefined {
   for (const addresses of Object.values(networkInterfaces())) {
     for (const { address, family, cidr, internal } of addresses ?? []) {
       if (internal || family !== 'IPv4' || cidr === null || !isIPv4(sandboxIp)) continue;
+      const bits = Number(cidr.slice(cidr.indexOf('/') + 1));
       const network = new BlockList();
-      network.addSubnet(address, Number(cidr.slice(cidr.indexOf('/') + 1)));
-      if (network.check(sandboxIp)) return address;
+      network.addSubnet(address, bits);
+      if (network.check(sandboxIp)) return { gateway: address, cidr: `${firstOf(address, bits)}/${bits}` };
     }
   }
   return undefined;
+}
+
+/** The first address of a network: one of its addresses without the bits that tell machines apart. */
+function firstOf(address: string, bits: number): string {
+  const parts = address.split('.').map(Number);
+  return parts.map((part, index) => part & (0xff00 >> Math.min(Math.max(bits - 8 * index, 0), 8))).join('.');
 }

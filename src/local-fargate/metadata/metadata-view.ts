@@ -3,14 +3,19 @@ import { containerName } from '../tasks/labels.ts';
 import type { Task, TaskContainer } from '../tasks/task.ts';
 import { privateDnsName } from '../tasks/task-view.ts';
 
-interface Context {
+export interface MetadataContext {
   readonly task: Task;
   readonly definition: TaskDefinition;
   readonly region: string;
+  /** The task's, as its containers see it: `10.88.0.0/16` and the gateway in it. */
+  readonly network: { readonly cidr: string; readonly gateway: string };
 }
 
 /** Version 4 of the task metadata: the task with its containers. */
-export function taskMetadata(context: Context, { withTags }: { readonly withTags: boolean }): Record<string, unknown> {
+export function taskMetadata(
+  context: MetadataContext,
+  { withTags }: { readonly withTags: boolean },
+): Record<string, unknown> {
   const { task, definition } = context;
   return {
     Cluster: task.clusterArn,
@@ -22,8 +27,10 @@ export function taskMetadata(context: Context, { withTags }: { readonly withTags
     Limits: { CPU: Number(task.cpu) / 1024, Memory: Number(task.memory) },
     ...time('PullStartedAt', task.pullStartedAtMs),
     ...time('PullStoppedAt', task.pullStoppedAtMs),
+    ...time('ExecutionStoppedAt', task.executionStoppedAtMs),
     AvailabilityZone: task.availabilityZone,
     LaunchType: 'FARGATE',
+    EphemeralStorageMetrics: { Reserved: task.ephemeralStorageGib * 1024 },
     Containers: task.containers.map((container) => containerMetadata(container, context)),
     FaultInjectionEnabled: definition.enableFaultInjection ?? false,
     ...(withTags ? { TaskTags: Object.fromEntries(task.tags.map(({ key, value }) => [key, value])) } : {}),
@@ -31,7 +38,7 @@ export function taskMetadata(context: Context, { withTags }: { readonly withTags
 }
 
 /** One container of it. */
-export function containerMetadata(container: TaskContainer, context: Context): Record<string, unknown> {
+export function containerMetadata(container: TaskContainer, context: MetadataContext): Record<string, unknown> {
   const { task, definition } = context;
   const defined = definition.containerDefinitions.find(({ name }) => name === container.name);
   const log = defined?.logConfiguration;
@@ -65,7 +72,7 @@ export function containerMetadata(container: TaskContainer, context: Context): R
   };
 }
 
-function networks({ task, region }: Context): readonly Record<string, unknown>[] {
+function networks({ task, region, network }: MetadataContext): readonly Record<string, unknown>[] {
   const { privateIp, macAddress } = task.network;
   if (privateIp === undefined) return [];
   return [
@@ -74,6 +81,8 @@ function networks({ task, region }: Context): readonly Record<string, unknown>[]
       IPv4Addresses: [privateIp],
       AttachmentIndex: 0,
       MACAddress: macAddress,
+      IPv4SubnetCIDRBlock: network.cidr,
+      SubnetGatewayIpv4Address: `${network.gateway}/${network.cidr.split('/')[1]}`,
       PrivateDNSName: privateDnsName(privateIp, region),
     },
   ];

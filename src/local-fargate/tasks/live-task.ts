@@ -154,9 +154,14 @@ export class LiveTask {
     });
   }
 
-  #noteHealth(name: string, health: TaskContainer['health'] & string): void {
-    const containers = this.task.containers.map((it) => (it.name === name ? { ...it, health } : it));
+  /** As `changeContainer`, for what makes no new version of the task. */
+  noteContainer(name: string, change: Partial<TaskContainer>): void {
+    const containers = this.task.containers.map((it) => (it.name === name ? { ...it, ...change } : it));
     this.deps.tasks.note(this.id, { containers });
+  }
+
+  #noteHealth(name: string, health: TaskContainer['health'] & string): void {
+    this.noteContainer(name, { health });
     this.wake();
   }
 }

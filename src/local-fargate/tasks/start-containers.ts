@@ -53,6 +53,8 @@ async function startOne(
   let id = how.existing?.id;
   try {
     id ??= await createOne(live, name, how);
+    // Before it can ask for its metadata.
+    live.noteContainer(name, { runtimeId: id });
     await runtime.startContainer(id, { signal: how.signal });
   } catch (error) {
     if (isPassing(error) || how.signal.aborted || hasCode(error, 'AlreadyExists')) throw error;

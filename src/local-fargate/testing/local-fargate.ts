@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { FakeRuntime } from '../../runtime/testing/fake-runtime.ts';
+import type { UsageSource } from '../../runtime/usage.ts';
 import { type Clock, systemClock } from '../../support/clock.ts';
 import { silentLogger } from '../../support/logger.ts';
 import { startLocalFargate } from '../local-fargate.ts';
@@ -61,7 +62,13 @@ export class TestFargate implements AsyncDisposable {
       logLevel: 'error',
       ...this.#options,
     };
-    const deps = { runtime: this.#runtime, signal: this.#ended.signal, log: silentLogger, clock: this.#clock };
+    const deps = {
+      runtime: this.#runtime,
+      usage: noUsage,
+      signal: this.#ended.signal,
+      log: silentLogger,
+      clock: this.#clock,
+    };
     this.#running = await startLocalFargate(options, deps);
     return this;
   }
@@ -120,6 +127,9 @@ export class TestFargate implements AsyncDisposable {
 export function credential(service: string, region = 'us-east-1'): string {
   return `AWS4-HMAC-SHA256 Credential=AKIATEST/20260101/${region}/${service}/aws4_request, SignedHeaders=host, Signature=00`;
 }
+
+/** Of a fake runtime: its containers have no processes. */
+const noUsage: UsageSource = { container: () => undefined, network: () => undefined, forgetOthers: () => {} };
 
 /** A fake runtime that can pull these images. */
 export function fakeRuntime(

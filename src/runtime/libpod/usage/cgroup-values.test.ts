@@ -26,5 +26,8 @@ test('interfaces are counted, loopback is not', () => {
     '  eth0:    1006      11    2    0    0     0          0         0      516       7    3    0    0     0       0          0',
     '',
   ].join('\n');
-  assert.deepEqual(parseNetDev(text), [{ name: 'eth0', rxBytes: 1006, rxErrors: 2, txBytes: 516, txErrors: 3 }]);
+  const packets = { rx: 11, rxDropped: 0, tx: 7, txDropped: 0 };
+  assert.deepEqual(parseNetDev(text), [
+    { name: 'eth0', rxBytes: 1006, rxErrors: 2, txBytes: 516, txErrors: 3, packets },
+  ]);
 });

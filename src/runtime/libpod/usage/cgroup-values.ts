@@ -22,10 +22,12 @@ export function parseNetDev(text: string) {
     .flatMap((line) => {
       const [name, counters] = line.split(':');
       if (name === undefined || counters === undefined || name.trim() === 'lo') return [];
-      const [rxBytes = 0, , rxErrors = 0, , , , , , txBytes = 0, , txErrors = 0] = counters
+      const [rxBytes = 0, rx = 0, rxErrors = 0, rxDropped = 0, , , , , ...sent] = counters
         .trim()
         .split(/\s+/)
         .map(Number);
-      return [{ name: name.trim(), rxBytes, rxErrors, txBytes, txErrors }];
+      const [txBytes = 0, tx = 0, txErrors = 0, txDropped = 0] = sent;
+      const packets = { rx, rxDropped, tx, txDropped };
+      return [{ name: name.trim(), rxBytes, rxErrors, txBytes, txErrors, packets }];
     });
 }
