@@ -195,6 +195,9 @@ def check_logs(logs):
     call(logs, "GetLogEvents", logGroupName="/g", logStreamName="s")
     call(logs, "GetLogEvents", logGroupName="/g", logStreamName="none")
     call(logs, "FilterLogEvents", logGroupName="/g", limit=1)
+    # As `aws logs tail` asks.
+    call(logs, "FilterLogEvents", logGroupName="/g", interleaved=True, startTime=0, filterPattern="m",
+         logStreamNamePrefix="s")
     call(logs, "FilterLogEvents", logGroupIdentifier="arn:aws:logs:us-east-1:000000000000:log-group:/g")
     call(logs, "DescribeLogGroups", logGroupNamePrefix="/")
     call(logs, "DescribeLogStreams", logGroupName="/g", orderBy="LastEventTime", descending=True)

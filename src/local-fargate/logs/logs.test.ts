@@ -72,6 +72,67 @@ test('the events of a group are filtered over all streams, in pages', async (t) 
   );
 });
 
+/**
+ * Reads a group in the way of `aws logs tail --follow` (AWS CLI 2): pages by their token, then again from the time of the
+ * newest event on, where known events are told by their ids.
+ */
+class Tail {
+  readonly #fargate: TestFargate;
+  readonly #input: Record<string, unknown>;
+  #known = new Map<number, Set<string>>();
+
+  constructor(fargate: TestFargate, input: Readonly<Record<string, unknown>>) {
+    this.#fargate = fargate;
+    this.#input = { interleaved: true, ...input };
+  }
+
+  /** What is new up to the last page, and how many pages there were. */
+  async read(): Promise<{ readonly lines: readonly string[]; readonly pages: number }> {
+    const lines: string[] = [];
+    for (let pages = 1; ; pages++) {
+      const answer = await this.#fargate.ok('logs', 'FilterLogEvents', this.#input);
+      for (const { message, timestamp, eventId = '' } of answer['events'] as Event[]) {
+        const ids = this.#known.get(timestamp) ?? new Set();
+        if (!ids.has(eventId)) lines.push(message);
+        this.#known.set(timestamp, ids.add(eventId));
+      }
+      const newest = Math.max(...this.#known.keys());
+      this.#known = new Map([[newest, this.#known.get(newest) ?? new Set()]]);
+      this.#input['nextToken'] = answer['nextToken'];
+      if (answer['nextToken'] !== undefined) continue;
+      this.#input['startTime'] = newest;
+      return { lines, pages };
+    }
+  }
+}
+
+test('a group is tailed over pages and followed, each line once', async (t) => {
+  const clock = new FakeClock();
+  const fargate = await new TestFargate(fakeRuntime(clock), { clock }).start();
+  t.after(() => fargate[Symbol.asyncDispose]());
+  const stream = { logGroupName: '/g', logStreamName: 'p/app/1' };
+  await fargate.ok('logs', 'CreateLogGroup', { logGroupName: '/g' });
+  await fargate.ok('logs', 'CreateLogStream', stream);
+  const beganMs = clock.now();
+  const lines = Array.from({ length: 12_001 }, (_, index) => `line ${index}`);
+  // Three of each millisecond, so that a page ends in the middle of one.
+  const logEvents = lines.map((message, index) => ({ message, timestamp: beganMs + Math.floor(index / 3) }));
+  for (const part of [logEvents.slice(0, 9000), logEvents.slice(9000)]) {
+    await fargate.ok('logs', 'PutLogEvents', { ...stream, logEvents: part });
+  }
+  const tail = new Tail(fargate, { logGroupName: '/g', startTime: beganMs, logStreamNamePrefix: 'p/' });
+  const errors = new Tail(fargate, { logGroupName: '/g', startTime: beganMs, filterPattern: '?"line 7" ?error' });
+  assert.deepEqual(await tail.read(), { lines, pages: 2 });
+  assert.deepEqual(await tail.read(), { lines: [], pages: 1 });
+  assert.equal((await errors.read()).lines.length, 1111);
+
+  const timestamp = logEvents.at(-1)?.timestamp;
+  const late = ['of the same moment', 'error'].map((message) => ({ message, timestamp }));
+  await fargate.ok('logs', 'PutLogEvents', { ...stream, logEvents: late });
+  assert.deepEqual((await tail.read()).lines, ['of the same moment', 'error']);
+  assert.deepEqual((await errors.read()).lines, ['error']);
+});
+
 test('old events go when the retention of their group is over', async (t) => {
   const clock = new FakeClock();
   const fargate = await new TestFargate(fakeRuntime(clock), { clock }).start();

@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import type { FakeRuntime } from '../../runtime/testing/fake-runtime.ts';
 import { systemClock } from '../../support/clock.ts';
 import { CodedError } from '../../support/errors.ts';
+import { FakeClock } from '../../support/testing/fake-clock.ts';
+import { defaultPositions } from '../switches/switches.ts';
 import { runTaskOf } from '../testing/definitions.ts';
 import { eventually, fakeRuntime, TestFargate } from '../testing/local-fargate.ts';
 
@@ -82,6 +84,45 @@ test('a task runs with an address of its own and is stopped by its user', async 
     assert.equal(typeof stopped[moment], 'number', moment);
   }
   assert.deepEqual(runtime.sandboxes, [], 'nothing is left behind');
+});
+
+test('with the latency of Fargate, a task passes through all states, each with its time', async (t) => {
+  const clock = new FakeClock();
+  const runtime = fakeRuntime(clock);
+  const switches = { ...defaultPositions, throttling: 0, startLatency: 'real' } as const;
+  const fargate = await new TestFargate(runtime, { clock, options: { switches, eventQueue: 'events' } }).start();
+  t.after(() => fargate[Symbol.asyncDispose]());
+  const arn = await runTaskOf(fargate, [{ name: 'app' }]);
+  const beganMs = clock.now();
+  const advancedTo = (status: string): Promise<TaskView> =>
+    eventually(`${status} of the task`, async () => {
+      await clock.advance(1000);
+      const task = await describe(fargate, arn);
+      return task.lastStatus === status ? task : undefined;
+    });
+  const running = await advancedTo('RUNNING');
+  assert.ok(clock.now() - beganMs >= 35_000, 'it takes its time');
+  const moments = ['createdAt', 'connectivityAt', 'pullStartedAt', 'pullStoppedAt', 'startedAt'];
+  const times = moments.map((moment) => Number(running[moment]));
+  assert.deepEqual(
+    times,
+    times.toSorted((a, b) => a - b),
+  );
+
+  await fargate.ok('ecs', 'StopTask', { task: arn });
+  await advancedTo('STOPPED');
+  const { QueueUrl } = await fargate.ok('sqs', 'GetQueueUrl', { QueueName: 'events' });
+  const seen = new Set<string>();
+  for (;;) {
+    const { Messages = [] } = await fargate.ok('sqs', 'ReceiveMessage', { QueueUrl, MaxNumberOfMessages: 10 });
+    const bodies = (Messages as { Body: string }[]).map(({ Body }) => JSON.parse(Body) as { detail: TaskView });
+    if (bodies.length === 0) break;
+    for (const { detail } of bodies) seen.add(detail.lastStatus);
+  }
+  assert.deepEqual(
+    [...seen],
+    ['PROVISIONING', 'PENDING', 'ACTIVATING', 'RUNNING', 'DEACTIVATING', 'STOPPING', 'DEPROVISIONING', 'STOPPED'],
+  );
 });
 
 test('the end of an essential container ends the task, and only that', async (t) => {
