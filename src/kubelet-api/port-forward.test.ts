@@ -109,9 +109,12 @@ for (const [name, connect] of [
         });
       });
       const client = await connect();
-      const { data } = await open(client, port);
+      const { data, error } = await open(client, port);
       await data.done();
       assert.equal(data.text(), 'bye');
+      // For old kubectls, that hang up when both have ended.
+      await error.done();
+      assert.equal(error.text(), '');
       client.send(data, Buffer.alloc(500_000, 'x'), true);
       await until(() => ended);
       assert.equal(text.length, 500_000);

@@ -28,7 +28,9 @@ export async function forward(
   options: { readonly connect: Connect; readonly signal: AbortSignal },
 ): Promise<void> {
   const fail = (reason: unknown): void => {
-    error.write(`error forwarding port ${port} to pod ${pod.name}, uid ${pod.uid}: ${messageOf(reason)}`);
+    if (!error.writableEnded) {
+      error.write(`error forwarding port ${port} to pod ${pod.name}, uid ${pod.uid}: ${messageOf(reason)}`);
+    }
     data.destroy();
   };
   const wanted = new AbortController();
@@ -38,6 +40,8 @@ export async function forward(
     const target = await options.connect({ pod, port }, { signal: wanted.signal });
     data.off('close', giveUp);
     target.on('error', fail);
+    // A kubectl of 1.31 or before closes its own client's connection when both have ended: the pod's bytes and the errors.
+    target.once('end', () => error.end());
     if (data.destroyed) target.destroy();
     else await join(data, target, options);
   } catch (reason) {
