@@ -38,21 +38,26 @@ export interface BinarySource {
   };
 }
 
-/** A source of the control plane itself. */
-type ReleasedSource = BinarySource & { readonly release: BinaryRelease };
+/** A source that is released as a binary too. */
+export type ReleasedSource = BinarySource & { readonly release: BinaryRelease };
 
-function kubernetes(name: string, arch: string): ReleasedSource {
-  const url = `https://dl.k8s.io/release/${kubernetesVersion}/bin/linux/${arch}/${name}`;
-  const [major = '', minor = ''] = kubernetesVersion.slice(1).split('.');
+/** A source of Kubernetes' own releases. */
+export function kubernetes(
+  name: string,
+  arch: string,
+  { version, module, package: main }: { version: string; module: string; package: string },
+): ReleasedSource {
+  const url = `https://dl.k8s.io/release/${version}/bin/linux/${arch}/${name}`;
+  const [major = '', minor = ''] = version.slice(1).split('.');
   return {
     name,
-    version: kubernetesVersion,
+    version,
     release: { url, checksumUrl: `${url}.sha256` },
     build: {
-      module: 'kubernetes',
-      package: `k8s.io/kubernetes/cmd/${name}`,
+      module,
+      package: main,
       variables: {
-        'k8s.io/component-base/version.gitVersion': kubernetesVersion,
+        'k8s.io/component-base/version.gitVersion': version,
         'k8s.io/component-base/version.gitMajor': major,
         'k8s.io/component-base/version.gitMinor': minor,
       },
@@ -98,7 +103,11 @@ export function binarySource(name: BinaryName, arch: string): ReleasedSource {
     case 'coredns':
       return coredns(arch);
     default:
-      return kubernetes(name, arch);
+      return kubernetes(name, arch, {
+        version: kubernetesVersion,
+        module: 'kubernetes',
+        package: `k8s.io/kubernetes/cmd/${name}`,
+      });
   }
 }
 
