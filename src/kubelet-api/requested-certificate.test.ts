@@ -95,6 +95,16 @@ describe('a requested serving certificate', () => {
     assert.equal(requests.length, 1);
   });
 
+  test('is in use within two seconds where it is approved within one', async () => {
+    approver = undefined;
+    const requested = start('quick');
+    await until(() => requests.length === 1);
+    await clock.advance(900);
+    approver = sign;
+    await clock.advance(1000);
+    await until(() => isIssued(requested));
+  });
+
   test('is kept for a restart, readable by us alone, and taken up without a new request', async () => {
     const first = start('kept');
     await until(() => isIssued(first));

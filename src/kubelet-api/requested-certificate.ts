@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ApiClient } from '../apiserver/client.ts';
-import { jitteredBackoffDelayMs } from '../queue/backoff.ts';
+import { backoffDelayMs, jitteredBackoffDelayMs } from '../queue/backoff.ts';
 import { isAbortOf } from '../support/abort.ts';
 import type { Clock } from '../support/clock.ts';
 import { CodedError } from '../support/errors.ts';
@@ -22,8 +22,8 @@ export interface RequestedCertificateOptions {
   readonly log: Logger;
 }
 
-/** How often we look whether somebody has approved. */
-const pollMs = 10_000;
+/** How long we wait between looks whether somebody has approved: a program does so at once, a person sometime. */
+const look = { baseMs: 500, capMs: 10_000 };
 /** A request that nobody has approved by then is made anew, as kubelet does. */
 const patienceMs = 15 * 60_000;
 const retry = { baseMs: 5000, capMs: 15 * 60_000 };
@@ -87,11 +87,11 @@ export class RequestedServingCertificate {
   async #awaitCertificate(name: string, signal: AbortSignal): Promise<string> {
     const { api, clock } = this.#options;
     const deadlineMs = clock.now() + patienceMs;
-    while (clock.now() < deadlineMs) {
+    for (let looks = 0; clock.now() < deadlineMs; looks++) {
       const { status } = await api.get(signingRequests, { name }, { signal });
       if (status?.certificate) return Buffer.from(status.certificate, 'base64').toString();
       refuseIfRefused(name, status);
-      await clock.sleep(pollMs, { signal });
+      await clock.sleep(backoffDelayMs(looks, look), { signal });
     }
     throw new CodedError('Timeout', `nobody has approved ${name} within ${patienceMs / 60_000} minutes`);
   }
