@@ -75,6 +75,8 @@ export const controlPlaneCommands = {
       `--service-account-private-key-file=${files.serviceAccountKey}`,
       `--cluster-signing-cert-file=${files.certificateAuthority}`,
       `--cluster-signing-key-file=${files.certificateAuthorityKey}`,
+      // Autoscalers look at figures once in 15 s by default.
+      '--horizontal-pod-autoscaler-sync-period=2s',
     ];
   },
 

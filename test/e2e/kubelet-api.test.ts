@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { connect } from 'node:tls';
 import { waitFor } from '../cluster/wait-for.ts';
 import { cluster, containerStatus, isReady, kubectl, Stage } from './harness.ts';
+import { approveServingCertificate } from './serving-certificate.ts';
 
 const tenLines = 'for i in 1 2 3 4 5 6 7 8 9 10; do echo line $i; done; echo to stderr >&2; sleep 100000';
 
@@ -78,12 +79,7 @@ test('the kubelet API lets nobody in without a certificate', async (context) => 
 test('a serving certificate is requested from the cluster, and served once somebody approves it', async (context) => {
   const stage = await Stage.set(context);
   await stage.startNode({ flags: ['--rotate-server-certificates'] });
-  const requests = (): Promise<string> =>
-    kubectl('get', 'csr', '--output=jsonpath={range .items[*]}{.metadata.name} {.spec.username}{"\\n"}{end}');
-  const mine = (output: string): string | undefined =>
-    output.split('\n').find((line) => line.endsWith(` system:node:${stage.nodeName}`));
-  const line = await waitFor(async () => mine(await requests()), { what: 'the request', timeoutMs: 20_000 });
-  await kubectl('certificate', 'approve', line.split(' ')[0] ?? '');
+  await approveServingCertificate(stage);
   const port = await kubectl(
     ...['get', 'node', stage.nodeName, '--output=jsonpath={.status.daemonEndpoints.kubeletEndpoint.Port}'],
   );
