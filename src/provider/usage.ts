@@ -63,7 +63,7 @@ export interface PodUsage {
   readonly startedAtMs: number;
   /** Running ones only. */
   readonly containers: readonly ContainerUsage[];
-  /** Undefined: the sum of its containers. */
+  /** Undefined: the sum of its containers, ended ones included. */
   readonly cpu?: CpuUsage;
   readonly memory?: MemoryUsage;
   readonly network?: NetworkUsage;
@@ -82,7 +82,7 @@ export interface NodeUsage {
 
 /** What is used now, in one piece, read by one call to the backend or few. */
 export interface Usage {
-  /** Undefined: the sum of the pods. */
+  /** Undefined, or its CPU and memory: the sum of the pods, CPU time of ended ones included. */
   readonly node?: NodeUsage;
   readonly pods: readonly PodUsage[];
 }

@@ -3,6 +3,7 @@ import type { Usage } from '../../provider/usage.ts';
 import { withTimeout } from '../../support/abort.ts';
 import type { Clock } from '../../support/clock.ts';
 import { CodedError } from '../../support/errors.ts';
+import { CpuLedger } from './cpu-ledger.ts';
 
 /** Several scrapers come at about the same time; one reading serves them all. */
 const keepMs = 1000;
@@ -13,11 +14,13 @@ const timeoutMs = 8000;
 export class UsageReader {
   readonly #provider: Provider;
   readonly #clock: Clock;
+  readonly #ledger: CpuLedger;
   #last: { readonly usage: Promise<Usage>; readonly untilMs: number } | undefined;
 
   constructor(options: { readonly provider: Provider; readonly clock: Clock }) {
     this.#provider = options.provider;
     this.#clock = options.clock;
+    this.#ledger = new CpuLedger(options.clock.now());
   }
 
   /** Rejects with `NotImplemented` where the provider knows nothing of usage. */
@@ -36,8 +39,10 @@ export class UsageReader {
   async #ask(): Promise<Usage> {
     const { usage, name } = this.#provider;
     if (usage === undefined) throw new CodedError('NotImplemented', `provider ${name} does not know what its pods use`);
-    return withTimeout('the provider’s usage', { timeoutMs, clock: this.#clock }, (signal) =>
+    const readAtMs = this.#clock.now();
+    const read = await withTimeout('the provider’s usage', { timeoutMs, clock: this.#clock }, (signal) =>
       usage.call(this.#provider, { signal }),
     );
+    return this.#ledger.complete(read, readAtMs);
   }
 }
