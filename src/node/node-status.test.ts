@@ -99,6 +99,17 @@ describe('desiredNode', () => {
     );
   });
 
+  it('is Ready in the words of the provider, where it has some', () => {
+    const conditions = [{ type: 'Ready', status: 'True', reason: 'Fargate cluster is ready', message: 'ok' }];
+    const health = { kind: 'ready' } as const;
+    const { status } = desiredNode({ identity, offer: { ...offer, conditions }, health, nowMs, present: undefined });
+    const ready = status.conditions?.filter(({ type }) => type === 'Ready');
+    assert.deepEqual(
+      ready?.map(({ status, reason, message }) => [status, reason, message]),
+      [['True', 'Fargate cluster is ready', 'ok']],
+    );
+  });
+
   it('says nothing of capacity while the provider has not described itself', () => {
     const health = { kind: 'not-ready', reason: 'KubeletNotReady', message: 'no answer' } as const;
     const node = desiredNode({ identity, offer: undefined, health, nowMs, present: undefined });

@@ -131,9 +131,11 @@ function healthy(type: string, reason: string, message: string): Verdict {
   return { type, status: 'False', reason, message };
 }
 
-function readyVerdict(health: NodeHealth): Verdict {
+/** Whether the node is Ready is not the provider's to say (`offered`), but in which words it is. */
+function readyVerdict(health: NodeHealth, offered: Verdict | undefined): Verdict {
   if (health.kind === 'ready') {
-    return { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' };
+    const { reason = 'KubeletReady', message = 'kubelet is posting ready status' } = offered ?? {};
+    return { type: 'Ready', status: 'True', reason, message };
   }
   return { type: 'Ready', status: 'False', reason: health.reason, message: health.message };
 }
@@ -144,8 +146,9 @@ function conditions({ offer, health, nowMs, present }: DesiredNodeInput): NodeCo
   for (const { type, status, reason, message } of offer?.conditions ?? []) {
     byType.set(type, { type, status, ...(reason && { reason }), ...(message && { message }) });
   }
+  const offeredReady = byType.get('Ready');
   byType.delete('Ready');
-  return [...byType.values(), readyVerdict(health)].map((verdict) => {
+  return [...byType.values(), readyVerdict(health, offeredReady)].map((verdict) => {
     const before = present?.conditions?.find(({ type }) => type === verdict.type);
     const since = before?.status === verdict.status ? before.lastTransitionTime : undefined;
     const now = toRfc3339(nowMs);

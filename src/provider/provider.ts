@@ -52,7 +52,10 @@ export interface NodeOffer {
   readonly operatingSystem?: string;
   readonly osImage?: string;
   readonly kernelVersion?: string;
-  /** Conditions beside the five of every node (`OutOfDisk`, `KubeletConfigOk`) or in place of one of them. */
+  /**
+   * Conditions beside the five of every node (`OutOfDisk`, `KubeletConfigOk`) or in place of one of them. Of Ready only
+   * the words count: the ping says whether it is.
+   */
   readonly conditions?: NonNullable<NonNullable<Node['status']>['conditions']>;
   readonly labels?: Readonly<Record<string, string>>;
   /** The node's `spec.providerID`, which the API server lets nobody change later. */

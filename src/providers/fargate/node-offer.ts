@@ -4,9 +4,10 @@ import type { FargateConfig } from './config.ts';
 /** AWS's own DaemonSets stay away from nodes with it. */
 const computeTypeLabel = { 'eks.amazonaws.com/compute-type': 'fargate' };
 
-/** The Go provider's conditions, in its words; Ready comes from the ping. */
+/** The Go provider's conditions, in its words; of Ready no more than the words, the ping says whether it is. */
 const conditions = (
   [
+    ['Ready', 'True'],
     ['OutOfDisk', 'False'],
     ['MemoryPressure', 'False'],
     ['DiskPressure', 'False'],
