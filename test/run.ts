@@ -2,6 +2,10 @@ import { spawn } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ensureBinary } from './cluster/binaries.ts';
+import type { BinarySource } from './cluster/binary-sources.ts';
+import { kubectlSource, metricsServerSource } from './cluster/tool-sources.ts';
+import { middleKubectlVersions, newestKubectlVersion, oldestKubectlVersion } from './cluster/versions.ts';
 import type { Counts } from './count-reporter.ts';
 import { startSharedCluster } from './shared-cluster.ts';
 
@@ -14,8 +18,16 @@ const suites: Readonly<Record<string, (signal: AbortSignal) => Promise<void>>> =
   lint: runLint,
   unit: (signal) => runTests('unit', unitTests(), { signal }),
   cluster: (signal) => runTests('cluster', rootTests(), { signal }),
-  e2e: (signal) => runOnCluster('e2e', globSync('test/e2e/**/*.test.ts'), signal),
-  soak: (signal) => runOnCluster('soak', globSync('test/soak/**/*.test.ts'), signal),
+  e2e: (signal) =>
+    runOnCluster('e2e', globSync('test/e2e/**/*.test.ts'), {
+      tools: [kubectlSource(oldestKubectlVersion), metricsServerSource],
+      signal,
+    }),
+  soak: (signal) =>
+    runOnCluster('soak', globSync('test/soak/**/*.test.ts'), {
+      tools: [...middleKubectlVersions, newestKubectlVersion].map((version) => kubectlSource(version)),
+      signal,
+    }),
 };
 
 const ended = new AbortController();
@@ -72,12 +84,19 @@ async function runLint(signal: AbortSignal): Promise<void> {
   }
 }
 
-async function runOnCluster(suite: string, files: readonly string[], signal: AbortSignal): Promise<void> {
-  const cluster = await startSharedCluster({
-    name: suite,
-    signal,
-    progress: (line) => void process.stdout.write(`  ${line}\n`),
-  });
+async function runOnCluster(
+  suite: string,
+  files: readonly string[],
+  options: {
+    /** What tests of the suite use: had before they begin, since a build beside them would take their time away. */
+    readonly tools: readonly BinarySource[];
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const { signal } = options;
+  const progress = (line: string): void => void process.stdout.write(`  ${line}\n`);
+  for (const tool of options.tools) await ensureBinary(tool, { progress, signal });
+  const cluster = await startSharedCluster({ name: suite, signal, progress });
   try {
     await runTests(suite, files, { signal, prefix: cluster.commandPrefix, environment: cluster.environment });
   } finally {
