@@ -68,8 +68,15 @@ describe('who gets in', () => {
     assert.equal(answer.status, 401);
   });
 
-  for (const authorization of ['Basic YWRtaW46', 'Bearer', 'Bearer ', 'good', 'Bearer a b']) {
-    test(`"${authorization}" is no token`, async () => {
+  for (const authorization of [
+    'Basic YWRtaW46',
+    'Bearer',
+    'Bearer ',
+    'good',
+    'Bearer a b',
+    `Bearer ${'a'.repeat(65_537)}`,
+  ]) {
+    test(`"${authorization.slice(0, 20)}" (${authorization.length}) is no token`, async () => {
       const before = kubelet.api.tokenReviews.length;
       assert.equal((await kubelet.get('/healthz', { as: 'nobody', headers: { authorization } })).status, 401);
       assert.equal(kubelet.api.tokenReviews.length, before);

@@ -13,6 +13,8 @@ const keepAnswerMs = 2 * 60_000;
 const keepRefusalMs = 10_000;
 const reviewTimeoutMs = 10_000;
 const maxTokens = 4096;
+/** Those of service accounts have about a thousand. What a stranger sends is not passed on by the megabyte. */
+const maxTokenChars = 64 * 1024;
 
 /** The part of authentication.k8s.io/v1 TokenReview that is answered. */
 interface TokenReview {
@@ -95,5 +97,6 @@ export class Authenticator {
 }
 
 function bearerToken(authorization: string | undefined): string | undefined {
-  return /^bearer +(\S+)$/i.exec(authorization?.trim() ?? '')?.[1];
+  const token = /^bearer +(\S+)$/i.exec(authorization?.trim() ?? '')?.[1];
+  return token === undefined || token.length > maxTokenChars ? undefined : token;
 }

@@ -44,7 +44,7 @@ export function commandPath(base: string, command: readonly string[], wanted: Wa
 
 /** Asks for another protocol, and gives the connection when that is agreed on; rejects with status and text else. */
 export function upgrade(
-  kubelet: TestKubeletApi,
+  kubelet: Pick<TestKubeletApi, 'options'>,
   path: string,
   headers: Readonly<Record<string, string | string[]>>,
   method = 'POST',

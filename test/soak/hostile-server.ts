@@ -1,0 +1,13 @@
+import { echoProvider } from '../../src/kubelet-api/testing/echo-provider.ts';
+import { runningObserved, TestKubeletApi, testPod, testProvider } from '../../src/kubelet-api/testing/kubelet-api.ts';
+
+/** A kubelet API in a process of its own, so that its memory is its own. Told `collect`, it frees what it can and says what is left. */
+const { parts, record } = echoProvider();
+const kubelet = await TestKubeletApi.start({ provider: testProvider(parts) });
+const web = testPod('web');
+kubelet.pods.add(web, runningObserved(web));
+process.on('message', () => {
+  globalThis.gc?.();
+  process.send?.({ running: record.running, heapBytes: process.memoryUsage().heapUsed });
+});
+process.send?.({ port: kubelet.port, admin: kubelet.admin });
