@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { startSharedCluster } from '../test/shared-cluster.ts';
 
 /** `make bench`: runs each benchmark in turn, on a control plane of its own, which goes with it. */
-const benchmarks = ['bench/fargate-calls.ts'];
+const benchmarks = ['bench/fargate-calls.ts', 'bench/streams.ts'];
 
 const ended = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => ended.abort(new Error(name)));
