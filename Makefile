@@ -14,7 +14,7 @@ node_modules/.ready: package.json package-lock.json
 	@npm ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
-demo: node_modules/.ready ## A Kubernetes control plane, a virtual node and real containers; stays up (DEMO_EXIT=1 ends it; PROVIDER=aws for Fargate)
+demo: node_modules/.ready ## A Kubernetes control plane, a virtual node on a local Fargate, real containers; stays up (DEMO_EXIT=1 ends it; PROVIDER=podman does without Fargate)
 	@PROVIDER='$(PROVIDER)' DEMO_EXIT='$(DEMO_EXIT)' node demo/demo.ts
 
 test: node_modules/.ready ## Lint, types, unit tests, and end-to-end tests on a real control plane

@@ -1,19 +1,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startCluster } from '../test/cluster/cluster.ts';
+import type { ClusterClient } from '../test/cluster/cluster-client.ts';
 import { hasCommand } from '../test/cluster/run-command.ts';
-import { type Background, project } from './background.ts';
-import { awsEnvironment, playFargateStory, setFargateStage } from './fargate-story.ts';
-import { playPodmanStory, setPodmanStage } from './podman-story.ts';
+import { Background, project } from './background.ts';
+import { fargateStory } from './fargate-story.ts';
+import { podmanStory } from './podman-story.ts';
+import type { Story } from './stage.ts';
 import { Terminal } from './terminal.ts';
 
-/**
- * `make demo`: plays the story of $PROVIDER (podman unless said) and stays up, or ends after it where DEMO_EXIT is set.
- */
-const stories = {
-  podman: { set: setPodmanStage, play: playPodmanStory, environment: {} },
-  aws: { set: setFargateStage, play: playFargateStory, environment: awsEnvironment },
-};
+/** `make demo`: plays the story of $PROVIDER (aws unless said) and stays up, or ends after it where DEMO_EXIT is set. */
+const stories: Readonly<Record<string, Story>> = { aws: fargateStory, podman: podmanStory };
 
 const interrupted = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -21,9 +18,10 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 async function demo(signal: AbortSignal): Promise<void> {
-  const provider = process.env['PROVIDER'] || 'podman';
-  const story = Object.entries(stories).find(([name]) => name === provider)?.[1];
-  if (story === undefined) throw new Error(`there is no story of PROVIDER=${provider}: choose podman or aws`);
+  const provider = process.env['PROVIDER'] || 'aws';
+  const story = Object.hasOwn(stories, provider) ? stories[provider] : undefined;
+  if (story === undefined)
+    throw new Error(`there is no story of PROVIDER=${provider}: choose ${Object.keys(stories).join(' or ')}`);
   const startedMs = performance.now();
   process.stdout.write('▸ a real Kubernetes control plane, in a network namespace of its own\n');
   await using cluster = await startCluster({
@@ -31,32 +29,42 @@ async function demo(signal: AbortSignal): Promise<void> {
     signal,
     progress: (line) => void process.stdout.write(`  ${line}\n`),
   });
-  const environment = { ...process.env, ...story.environment, PATH: await pathWithAws(cluster.runDir) };
-  const terminal = new Terminal(cluster, { signal, environment });
-  let background: Background[] = [];
+  const path = await pathWithAws(cluster.runDir);
+  const terminal = new Terminal(cluster, { signal, environment: { ...process.env, ...story.environment, PATH: path } });
+  const background = new Background(cluster);
   try {
-    background = await story.set(cluster, terminal);
-    const failed = Promise.race(background.map((one) => one.failed));
-    await Promise.race([story.play(cluster, terminal), failed]);
+    await Promise.race([story.play({ cluster, terminal, background }), background.failed]);
     terminal.say(`the story took ${Math.round((performance.now() - startedMs) / 1000)} s`);
     if (process.env['DEMO_EXIT']) return;
     terminal.say('the cluster stays up. From another terminal, as root:');
+    const commands = [
+      `source ${writeEnvironment(cluster, story, path)}`,
+      ...story.encore.map((line) => `inside ${line}`),
+    ];
     process.stdout.write(`
-    alias inside='${cluster.inside([]).join(' ')}'
-    export KUBECONFIG=${cluster.adminKubeconfig} PATH=${cluster.environment()['PATH']?.split(':')[0]}:$PATH
-${Object.entries(story.environment)
-  .map(([name, value]) => `    export ${name}=${value}\n`)
-  .join('')}    inside kubectl get nodes
-    inside kubectl scale deployment nginx --replicas=3
-
-  Logs: ${background.map((one) => one.logFile).join(', ')}
+${commands.map((line) => `    ${line}\n`).join('')}
+  Logs: ${background.logFiles.join(', ')}
   Ctrl-C ends it all.
 `);
-    await Promise.race([endOf(signal), failed]);
+    await Promise.race([endOf(signal), background.failed]);
   } finally {
-    for (const one of background.toReversed()) await one.stop();
     process.stdout.write('\n▸ ending the cluster\n');
+    await background.stop();
   }
+}
+
+/** What another terminal needs to play on: a script of bash that finds the cluster, and AWS where the story has one. */
+function writeEnvironment(cluster: ClusterClient, { environment }: Story, path: string): string {
+  const file = join(cluster.runDir, 'environment.sh');
+  const { PATH: clusterPath = '', ...variables } = cluster.environment();
+  const exported = { ...variables, ...environment, PATH: `${clusterPath.split(':')[0]}:${path}` };
+  const lines = [
+    '# Source it, then write "inside" before a command to run it in the network of the cluster.',
+    ...Object.entries(exported).map(([name, value]) => `export ${name}='${value}'`),
+    `inside() { ${cluster.inside(['"$@"']).join(' ')}; }`,
+  ];
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  return file;
 }
 
 /** The PATH with a stand-in for the AWS CLI where that is not installed. */

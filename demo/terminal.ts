@@ -2,6 +2,13 @@ import type { ClusterClient } from '../test/cluster/cluster-client.ts';
 import { tryCommand } from '../test/cluster/run-command.ts';
 import { waitFor } from '../test/cluster/wait-for.ts';
 
+interface ShowOptions {
+  /** Given to the command, and shown. */
+  readonly input?: string;
+  /** Runs the command until this is true of its output, which is the one that is shown. */
+  readonly until?: (output: string) => boolean;
+}
+
 /** Shows commands as a person would type them, with what they answer. */
 export class Terminal {
   readonly #cluster: ClusterClient;
@@ -27,13 +34,15 @@ export class Terminal {
   }
 
   /** Runs a command line inside the cluster and shows it with its output. Throws where it fails. */
-  async show(line: string, options: { readonly input?: string } = {}): Promise<string> {
+  async show(line: string, { input, until }: ShowOptions = {}): Promise<void> {
     this.type(line);
-    if (options.input !== undefined) process.stdout.write(indent(options.input));
+    if (input !== undefined) process.stdout.write(indent(input));
     // What kubectl has to say to a person ("No resources found") goes to standard error.
-    const output = await this.read(`{ ${line}; } 2>&1`, options);
+    const both = `{ ${line}; } 2>&1`;
+    const output = until
+      ? await this.until(both, `"${line}" to say so`, until)
+      : await this.read(both, input === undefined ? {} : { input });
     process.stdout.write(indent(output));
-    return output;
   }
 
   /** Runs a command line inside the cluster without showing it. */
@@ -61,5 +70,5 @@ export class Terminal {
 }
 
 function indent(text: string): string {
-  return `${text.trimEnd().replace(/^/gm, '  ')}\n`;
+  return text.trim() === '' ? '' : `${text.trimEnd().replace(/^/gm, '  ')}\n`;
 }
