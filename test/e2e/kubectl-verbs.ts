@@ -77,21 +77,6 @@ export async function tryVerbs(context: TestContext, trial: Trial): Promise<void
   });
 }
 
-/** Fifty kubectls at the same time. */
-export async function tryManySessions(context: TestContext, trial: Trial): Promise<void> {
-  const kit = new Kit(trial);
-  await context.test('50 sessions at once', async () => {
-    const sessions = Array.from({ length: 50 }, (_, index) =>
-      kit.exec(`read x; echo $x; exit ${index % 3}`, `${index}\n`),
-    );
-    const results = await Promise.all(sessions);
-    assert.deepEqual(
-      results.map(({ code, stdout }) => `${code} ${stdout}`),
-      results.map((_, index) => `${index % 3} ${index}\n`),
-    );
-  });
-}
-
 class Kit {
   readonly stage: Stage;
   readonly transport: Transport;
@@ -148,6 +133,17 @@ async function execTests(context: TestContext, kit: Kit): Promise<void> {
   await context.test('exec -i carries 100 MiB both ways', async () => {
     const { sent, received } = await kit.start('exec', '-i', 'p', '-c', 'c', '--', 'cat').passThrough(manyBytes);
     assert.equal(received, sent);
+  });
+
+  await context.test('50 sessions at once', async () => {
+    const sessions = Array.from({ length: 50 }, (_, index) =>
+      kit.exec(`read x; echo $x; exit ${index % 3}`, `${index}\n`),
+    );
+    const results = await Promise.all(sessions);
+    assert.deepEqual(
+      results.map(({ code, stdout }) => `${code} ${stdout}`),
+      results.map((_, index) => `${index % 3} ${index}\n`),
+    );
   });
 
   await context.test('a command ends when kubectl is gone', async () => {
