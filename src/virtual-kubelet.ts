@@ -6,6 +6,7 @@ import { EventRecorder, involvedNode, involvedPod } from './apiserver/event-reco
 import { findCluster } from './apiserver/find-cluster.ts';
 import { Informer } from './apiserver/informer.ts';
 import type { ReflectorState } from './apiserver/reflector.ts';
+import type { NodeConfiguration } from './kubelet-api/configz.ts';
 import { RequestedServingCertificate } from './kubelet-api/requested-certificate.ts';
 import { KubeletApiServer } from './kubelet-api/server.ts';
 import {
@@ -133,6 +134,7 @@ async function run(
     provider,
     syncLoop: () => whyStale(podInformer.state, clock.now()),
     metrics: () => metrics.registry.metrics(),
+    configuration: nodeConfiguration(options, cluster.dnsIp),
     timeouts: { idleMs: options.streamIdleTimeoutMs, creationMs: options.streamCreationTimeoutMs, clock },
     clock,
     log,
@@ -227,6 +229,21 @@ function servingCertificate(
     'The kubelet API serves a self-signed certificate; give one with --tls-cert-file and --tls-private-key-file',
   );
   return selfSignedServingCertificate({ names: [nodeName], ips: [nodeIp], clock });
+}
+
+/** As it is shown to operators who ask for it. */
+function nodeConfiguration(options: Options, clusterDnsIp: string | undefined): NodeConfiguration {
+  const { tls } = options;
+  const dnsIp = options.clusterDnsIp ?? clusterDnsIp;
+  return {
+    port: options.kubeletPort,
+    clusterDomain: options.clusterDomain,
+    clusterDns: dnsIp === undefined ? [] : [dnsIp],
+    tlsMinVersion: tls.minVersion,
+    tlsCipherSuites: tls.cipherSuites.split(',').filter((name) => name !== ''),
+    rotateServerCertificates: tls.requestCertificate,
+    streamIdleTimeoutMs: options.streamIdleTimeoutMs,
+  };
 }
 
 function clientCa({ tls }: Options, clusterCa: string | undefined): ClientCa {

@@ -8,7 +8,7 @@ import { type CertificateIdentity, identityOfCertificate } from './certificate-i
 import { ReviewCache } from './review-cache.ts';
 
 /** As long as kubelet keeps an answer (`authentication.webhook.cacheTTL`). */
-const keepAnswerMs = 2 * 60_000;
+export const keepAnswerMs = 2 * 60_000;
 /** A refused token may become good when the API server's keys do; asked again soon, but not by each request. */
 const keepRefusalMs = 10_000;
 const reviewTimeoutMs = 10_000;

@@ -5,13 +5,13 @@ import type { Caller } from './caller.ts';
 import { ReviewCache } from './review-cache.ts';
 
 /** As long as kubelet keeps answers (`authorization.webhook.cacheAuthorizedTTL` and `cacheUnauthorizedTTL`). */
-const keepAllowedMs = 5 * 60_000;
-const keepDeniedMs = 30_000;
+export const keepAllowedMs = 5 * 60_000;
+export const keepDeniedMs = 30_000;
 const reviewTimeoutMs = 10_000;
 const maxAnswers = 8192;
 
 /** What of a node a request is for: a right to `nodes/<subresource>`. */
-export type Subresource = 'proxy' | 'pods' | 'healthz' | 'configz' | 'stats' | 'metrics' | 'log';
+export type Subresource = 'proxy' | 'pods' | 'healthz' | 'configz' | 'stats' | 'metrics' | 'log' | 'checkpoint';
 
 const verbs: Readonly<Record<string, string>> = {
   GET: 'get',

@@ -6,6 +6,7 @@ import type { Call, Handler } from './call.ts';
 import type { PodSource } from './pod-source.ts';
 import { cadvisorMetrics } from './usage/cadvisor-metrics.ts';
 import { exposition, expositionType, type MetricFamily } from './usage/exposition.ts';
+import { kubeletMetrics } from './usage/kubelet-metrics.ts';
 import { probeMetrics } from './usage/probe-metrics.ts';
 import { resourceMetrics, scrapeError } from './usage/resource-metrics.ts';
 import type { UsageReader } from './usage/usage-reader.ts';
@@ -42,13 +43,22 @@ export function metricsProbes(provider: Provider): Handler {
   return (call) => answerMetrics(call, probeMetrics(provider.probeCounts?.() ?? []));
 }
 
-/** `/metrics`: our own, as they are served at `--metrics-addr` too. */
-export function metricsOfProcess(text: () => Promise<string>): Handler {
-  return async ({ response }) => {
-    const metrics = await text();
+/** `/metrics`: our own, as they are served at `--metrics-addr` too, and kubelet's of the node and its volumes. */
+export function metricsOfKubelet(deps: {
+  readonly own: () => Promise<string>;
+  readonly usage: UsageReader;
+  readonly nodeName: string;
+}): Handler {
+  return async ({ response, signal }) => {
+    // Where usage is not to be had, the rest is served all the same.
+    const [own, usage] = await Promise.all([deps.own(), deps.usage.read().catch(() => ({ pods: [] }))]);
     response.writeHead(200, { 'content-type': expositionType });
-    response.end(metrics);
+    await pipeline(inTurn([own], exposition(kubeletMetrics(usage, deps))), response, { signal });
   };
+}
+
+function* inTurn(...parts: readonly Iterable<string>[]): Generator<string> {
+  for (const part of parts) yield* part;
 }
 
 async function answerMetrics({ response, signal }: Call, families: Iterable<MetricFamily>): Promise<void> {

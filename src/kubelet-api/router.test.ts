@@ -13,6 +13,7 @@ const table = [
   route('/pods'),
   route('/containerLogs/:namespace/:pod/:container'),
   route('/exec/:namespace/:pod', 'POST'),
+  route('/logs/*'),
 ];
 
 describe('a request target', () => {
@@ -28,8 +29,26 @@ describe('a request target', () => {
     test(`${target} is the list of pods`, () => assert.equal(matchRoute(table, 'GET', target).kind, 'found'));
   }
 
-  for (const target of ['/', '//', '/pods//', '//pods', '/pods/..', '/x/../pods', '/PODS', '/containerLogs/a/b']) {
+  for (const target of [
+    '/',
+    '//',
+    '/pods//',
+    '//pods',
+    '/pods/..',
+    '/x/../pods',
+    '/PODS',
+    '/containerLogs/a/b',
+    '/logsx',
+    '/x/logs/y',
+  ]) {
     test(`${target} leads nowhere`, () => assert.equal(matchRoute(table, 'GET', target).kind, 'not-found'));
+  }
+
+  for (const target of ['/logs', '/logs/', '/logs/a', '/logs/a/b?query=kubelet', '/logs/../x', '/logs/%2e%2e%2fx']) {
+    test(`${target} is below /logs/`, () => {
+      const match = matchRoute(table, 'GET', target);
+      assert.ok(match.kind === 'found' && match.route === table[3]);
+    });
   }
 
   test('knows a path by another method', () => {

@@ -5,7 +5,7 @@ import type { Handler } from './call.ts';
 /** One line of the table in routes.ts. */
 export interface Route {
   readonly methods: readonly ('GET' | 'POST')[];
-  /** Segments with a colon are parameters and have one of the names in `shapes`. */
+  /** Segments with a colon are parameters and have one of the names in `shapes`; a last `*` is whatever follows. */
   readonly path: string;
   /** Any one of these rights to the node opens it. */
   readonly subresources: readonly Subresource[];
@@ -71,7 +71,9 @@ function decodeSegment(segment: string): string {
 
 function matchPath(pattern: string, segments: readonly string[]): Record<string, string> | undefined {
   const wanted = pattern.slice(1).split('/');
-  if (wanted.length !== segments.length) return undefined;
+  const open = wanted.at(-1) === '*';
+  if (open) wanted.pop();
+  if (open ? segments.length < wanted.length : segments.length !== wanted.length) return undefined;
   const parameters: Record<string, string> = {};
   for (const [index, want] of wanted.entries()) {
     const segment = segments[index] ?? '';

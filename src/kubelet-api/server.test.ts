@@ -68,6 +68,38 @@ describe('the kubelet API', () => {
     ]);
   });
 
+  test('/configz tells the configuration in kubelet’s words', async () => {
+    const { kubeletconfig } = JSON.parse((await kubelet.get('/configz')).text);
+    assert.deepEqual(kubeletconfig.authentication, {
+      anonymous: { enabled: false },
+      webhook: { enabled: true, cacheTTL: '2m0s' },
+    });
+    assert.deepEqual(kubeletconfig.authorization, {
+      mode: 'Webhook',
+      webhook: { cacheAuthorizedTTL: '5m0s', cacheUnauthorizedTTL: '30s' },
+    });
+    const { clusterDNS, streamingConnectionIdleTimeout, tlsMinVersion } = kubeletconfig;
+    assert.deepEqual(
+      { clusterDNS, streamingConnectionIdleTimeout, tlsMinVersion },
+      { clusterDNS: ['10.96.0.10'], streamingConnectionIdleTimeout: '4h0m0s', tlsMinVersion: 'VersionTLS12' },
+    );
+  });
+
+  const turnedOff: readonly [method: string, path: string, status: number, text: RegExp][] = [
+    ['GET', '/logs/', 405, /logs endpoint is disabled: a virtual node has no machine/],
+    ['GET', '/logs/pods/../../etc/passwd', 405, /logs endpoint is disabled/],
+    ['GET', '/debug/pprof/profile?seconds=30', 405, /profiling endpoint is disabled/],
+    ['POST', '/checkpoint/default/web/app', 501, /provider test cannot checkpoint containers/],
+    ['GET', '/flagz', 404, /404 page not found/],
+  ];
+  for (const [method, path, status, text] of turnedOff) {
+    test(`${method} ${path} is ${status}, and says why`, async () => {
+      const answer = await kubelet.get(path, { method });
+      assert.equal(answer.status, status);
+      assert.match(answer.text, text);
+    });
+  }
+
   test('an unknown path is 404, a known one by a wrong method 405', async () => {
     assert.equal((await kubelet.get('/nowhere')).status, 404);
     assert.equal((await kubelet.get('/pods', { method: 'POST' })).status, 405);

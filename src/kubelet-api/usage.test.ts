@@ -186,7 +186,25 @@ describe('usage', () => {
     );
   });
 
-  test('/metrics is our own', async () => assert.equal((await kubelet.get('/metrics')).text, 'own 1\n'));
+  test('/metrics is our own, with the node’s name and how full claimed volumes are', async () => {
+    const { text } = await kubelet.get('/metrics');
+    assert.match(text, /^own 1\n/);
+    assert.deepEqual(
+      text.split('\n').filter((line) => line.startsWith('kubelet_')),
+      [
+        'kubelet_node_name{node="node-1"} 1',
+        'kubelet_volume_stats_used_bytes{namespace="default",persistentvolumeclaim="claim"} 7',
+      ],
+    );
+  });
+
+  test('/metrics is served though usage cannot be read', async () => {
+    answer = async () => {
+      throw new Error('broken');
+    };
+    const { status, text } = await kubelet.get('/metrics');
+    assert.deepEqual([status, text.includes('kubelet_node_name'), text.includes('volume')], [200, true, false]);
+  });
 
   test('the provider is asked once a second, however many scrape', async () => {
     await Promise.all(['/stats/summary', '/metrics/resource', '/metrics/cadvisor'].map((path) => kubelet.get(path)));
