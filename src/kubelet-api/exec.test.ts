@@ -39,21 +39,30 @@ interface Transport {
   readonly open: (path: string, wanted: Wanted) => Promise<CommandClient>;
 }
 
-const transports: readonly Transport[] = [
-  ...['v4.channel.k8s.io', 'v3.channel.k8s.io'].map((protocol) => ({
-    name: `SPDY ${protocol}`,
-    halfClose: true,
-    jsonStatus: protocol.startsWith('v4'),
-    open: (path: string, wanted: Wanted) => spdyCommand(kubelet, path, wanted, protocol),
-  })),
-  ...['v5.channel.k8s.io', 'v4.channel.k8s.io', 'v4.base64.channel.k8s.io', 'base64.channel.k8s.io', ''].map(
-    (protocol) => ({
-      name: `WebSocket ${protocol || 'without a protocol'}`,
-      halfClose: protocol.startsWith('v5'),
-      jsonStatus: /^v[45]/.test(protocol),
-      open: (path: string, wanted: Wanted) => webSocketCommand(kubelet, path, wanted, protocol),
-    }),
-  ),
+const overSpdy = (protocol: string): Transport => ({
+  name: `SPDY ${protocol}`,
+  halfClose: true,
+  jsonStatus: protocol.startsWith('v4'),
+  open: (path, wanted) => spdyCommand(kubelet, path, wanted, protocol),
+});
+const overWebSocket = (protocol: string): Transport => ({
+  name: `WebSocket ${protocol || 'without a protocol'}`,
+  halfClose: protocol.startsWith('v5'),
+  jsonStatus: /^v[45]/.test(protocol),
+  open: (path, wanted) => webSocketCommand(kubelet, path, wanted, protocol),
+});
+
+/** Those that can resize a terminal. */
+const ofTerminals = [
+  ...['v4.channel.k8s.io', 'v3.channel.k8s.io'].map(overSpdy),
+  ...['v5.channel.k8s.io', 'v4.channel.k8s.io'].map(overWebSocket),
+];
+/** Those of kubectl, old and new. */
+const ofKubectl = [overSpdy('v4.channel.k8s.io'), overWebSocket('v5.channel.k8s.io')];
+const transports = [
+  ...ofTerminals,
+  ...['v2.channel.k8s.io', 'channel.k8s.io'].map(overSpdy),
+  ...['v4.base64.channel.k8s.io', 'channel.k8s.io', 'base64.channel.k8s.io', ''].map(overWebSocket),
 ];
 
 for (const transport of transports) {
@@ -170,7 +179,7 @@ for (const transport of transports) {
 }
 
 describe('a terminal', () => {
-  for (const transport of transports.slice(0, 4)) {
+  for (const transport of ofTerminals) {
     test(`tells its sizes over ${transport.name}`, async () => {
       record.sizes.length = 0;
       const wanted = { stdin: true, tty: true };
@@ -190,7 +199,7 @@ describe('a terminal', () => {
 });
 
 describe('attach', () => {
-  for (const transport of transports.slice(0, 3)) {
+  for (const transport of ofTerminals) {
     test(`joins the process over ${transport.name}`, async () => {
       const wanted = { stdin: true };
       const client = await transport.open(commandPath('/attach/default/web/uid-web/app', [], wanted), wanted);
@@ -206,7 +215,7 @@ describe('attach', () => {
 });
 
 describe('fifty sessions at once', () => {
-  for (const transport of [transports[0], transports[2]] as Transport[]) {
+  for (const transport of ofKubectl) {
     test(`over ${transport.name} do not mix`, async () => {
       const one = async (number: number): Promise<void> => {
         const wanted = { stdin: true };
@@ -343,6 +352,22 @@ test('a client that does not open its streams within thirty seconds is cut, and 
   socket.destroy();
   assert.equal(record.running, before);
 });
+
+for (const transport of ofKubectl) {
+  test(`a session over ${transport.name} in which nothing is said for four hours ends, and its command with it`, async () => {
+    const wanted = { stdin: true };
+    const client = await transport.open(commandPath('/exec/default/web/app', ['cat'], wanted), wanted);
+    for (const word of ['one', 'onetwo']) {
+      await client.send(word.slice(-3));
+      await until(() => client.stdout().toString() === word);
+      await clock.advance(4 * 3_600_000 - 60_000);
+      assert.equal(record.running, 1);
+    }
+    await clock.advance(120_000);
+    await until(() => record.running === 0);
+    client.destroy();
+  });
+}
 
 for (const [name, open] of [
   ['SPDY', spdyCommand],

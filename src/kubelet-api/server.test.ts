@@ -248,6 +248,37 @@ test('TLS 1.2 is refused where 1.3 is the least version', async () => {
   await kubelet.stop();
 });
 
+describe('cipher suites of TLS 1.2', () => {
+  const chacha = 'TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256';
+  const table: readonly [offered: string, wanted: string, agreed: string | undefined][] = [
+    ['', 'ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES128-GCM-SHA256'],
+    ['', 'ECDHE-ECDSA-CHACHA20-POLY1305', 'ECDHE-ECDSA-CHACHA20-POLY1305'],
+    ['', 'ECDHE-ECDSA-AES128-SHA', undefined],
+    ['', 'ECDHE-ECDSA-AES256-SHA384', undefined],
+    [chacha, 'ECDHE-ECDSA-CHACHA20-POLY1305', 'ECDHE-ECDSA-CHACHA20-POLY1305'],
+    [chacha, 'ECDHE-ECDSA-AES128-GCM-SHA256', undefined],
+  ];
+  for (const [offered, wanted, agreed] of table) {
+    test(`a client of ${wanted} is ${agreed ? 'served' : 'refused'} with --tls-cipher-suites='${offered}'`, async () => {
+      const kubelet = await TestKubeletApi.start({ tlsParameters: parseTlsParameters('VersionTLS12', offered) });
+      const { port } = kubelet;
+      const socket = connect({
+        ...{ host: '127.0.0.1', port, rejectUnauthorized: false },
+        ...{ maxVersion: 'TLSv1.2', ciphers: `${wanted}:@SECLEVEL=0` },
+      });
+      const handshake = once(socket, 'secureConnect');
+      if (agreed === undefined) {
+        await assert.rejects(handshake, /handshake failure/);
+      } else {
+        await handshake;
+        assert.equal(socket.getCipher().name, agreed);
+      }
+      socket.destroy();
+      await kubelet.stop();
+    });
+  }
+});
+
 test('a port that is taken is said with the address', async () => {
   const kubelet = await TestKubeletApi.start();
   await assert.rejects(

@@ -3,8 +3,17 @@ import { test } from 'node:test';
 import { createSecureContext } from 'node:tls';
 import { parseTlsParameters } from './tls-parameters.ts';
 
-test('nothing said is TLS 1.2 with the suites that Node chooses', () => {
-  assert.deepEqual(parseTlsParameters('VersionTLS12', ''), { minVersion: 'TLSv1.2', ciphers: undefined });
+test('nothing said is TLS 1.2 with the suites that have forward secrecy and authenticated encryption', () => {
+  const { minVersion, ciphers } = parseTlsParameters('VersionTLS12', '');
+  assert.equal(minVersion, 'TLSv1.2');
+  for (const name of ciphers.split(':')) assert.match(name, /^ECDHE-(RSA|ECDSA)-(AES(128|256)-GCM-|CHACHA20-POLY1305)/);
+  assert.equal(ciphers.split(':').length, 6);
+  createSecureContext({ ciphers });
+});
+
+test('suites of TLS 1.3 alone, where that is the least version, are its own', () => {
+  const { ciphers } = parseTlsParameters('VersionTLS13', 'TLS_AES_128_GCM_SHA256');
+  createSecureContext({ ciphers, minVersion: 'TLSv1.3' });
 });
 
 test('suites by their IANA names become ones that OpenSSL knows', () => {

@@ -4,8 +4,8 @@ import { CodedError } from '../support/errors.ts';
 /** How connections are secured; the values of kubelet's `--tls-min-version` and `--tls-cipher-suites`. */
 export interface TlsParameters {
   readonly minVersion: SecureVersion;
-  /** In OpenSSL's words, joined by colons; undefined for Node's own choice. TLS 1.3 has suites of its own. */
-  readonly ciphers: string | undefined;
+  /** In OpenSSL's words, joined by colons. TLS 1.3 has suites of its own. */
+  readonly ciphers: string;
 }
 
 const versions: Readonly<Record<string, SecureVersion>> = { VersionTLS12: 'TLSv1.2', VersionTLS13: 'TLSv1.3' };
@@ -26,7 +26,8 @@ const suites: Readonly<Record<string, string | undefined>> = {
 };
 
 /**
- * Reads `VersionTLS12` or `VersionTLS13` and a comma-separated list of cipher suites (empty for the default). Throws
+ * Reads `VersionTLS12` or `VersionTLS13` and a comma-separated list of cipher suites (empty for all of the above: Node's own
+ * default has weaker ones for TLS 1.2). Throws
  * `InvalidInput` naming what is unknown or too weak.
  */
 export function parseTlsParameters(minVersion: string, cipherSuites: string): TlsParameters {
@@ -44,12 +45,16 @@ export function parseTlsParameters(minVersion: string, cipherSuites: string): Tl
     const known = Object.keys(suites).join(', ');
     throw new CodedError('InvalidInput', `${unknown.join(', ')}: not among the cipher suites offered here: ${known}`);
   }
-  const chosen = names.map((name) => suites[name]).filter((name) => name !== undefined);
-  if (names.length > 0 && chosen.length === 0 && version === 'TLSv1.2') {
+  const chosen = openSslNames(names.length > 0 ? names : Object.keys(suites));
+  if (chosen.length === 0 && version === 'TLSv1.2') {
     throw new CodedError(
       'InvalidInput',
       'these cipher suites belong to TLS 1.3: set the least version to VersionTLS13',
     );
   }
-  return { minVersion: version, ciphers: chosen.length === 0 ? undefined : [...new Set(chosen)].join(':') };
+  return { minVersion: version, ciphers: (chosen.length > 0 ? chosen : openSslNames(Object.keys(suites))).join(':') };
+}
+
+function openSslNames(names: readonly string[]): string[] {
+  return [...new Set(names.map((name) => suites[name]).filter((name) => name !== undefined))];
 }

@@ -93,9 +93,9 @@ function contextOf(pair: KeyPair, clientCa: string, parameters: TlsParameters): 
     // An authority of the bundle counts as it is, whether or not its own issuer is in the bundle (as in Go).
     allowPartialTrustChain: true,
     minVersion: parameters.minVersion,
+    ciphers: parameters.ciphers,
     // A resumed session would carry on an identity that was verified against what counted then.
     secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
-    ...(parameters.ciphers === undefined ? {} : { ciphers: parameters.ciphers }),
   };
   try {
     createSecureContext(context);
