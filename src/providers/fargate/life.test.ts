@@ -11,7 +11,6 @@ import { RunningProvider } from '../../provider/testing/observations.ts';
 import { until } from '../../provider/testing/until.ts';
 import { taskId } from './ecs/ecs-task.ts';
 import { FargateBed } from './testing/fargate-bed.ts';
-import { FastClock } from './testing/fast-clock.ts';
 
 const { signal } = new AbortController();
 const container = (name: string, ...args: string[]): Container => ({ name, image: 'busybox', args });
@@ -300,7 +299,7 @@ describe('a pod on Fargate', () => {
 });
 
 it('a task whose start was never answered is found by a search', async () => {
-  const bed = await FargateBed.start({ clock: new FastClock(300) });
+  const bed = await FargateBed.start({ speed: 300 });
   const running = new RunningProvider(await bed.createProvider());
   await running.provider.listPods({ signal });
   const pod = makePod({ containers: [container('a')] });

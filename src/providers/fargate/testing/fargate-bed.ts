@@ -8,17 +8,14 @@ import type { PodReferences } from '../../../podspec/references.ts';
 import { fakeReferences } from '../../../podspec/testing/fake-references.ts';
 import type { Provider, ProviderContext } from '../../../provider/provider.ts';
 import type { FakeProgram, FakeRuntime } from '../../../runtime/testing/fake-runtime.ts';
-import type { Clock } from '../../../support/clock.ts';
 import { silentLogger } from '../../../support/logger.ts';
 import { createProvider } from '../provider.ts';
 import { useAnyCredentials } from './credentials.ts';
 import { FastClock } from './fast-clock.ts';
 
-/** How much faster than life time goes for provider and Fargate alike. */
-const speed = 20;
-
 export interface FargateBedOptions {
-  readonly clock?: Clock;
+  /** How many times faster than life time goes for provider and Fargate alike. Default 20. */
+  readonly speed?: number;
   /** Lines of fargate.toml beside Region, Subnets and Endpoint. */
   readonly config?: readonly string[];
   readonly fargate?: Partial<LocalFargateOptions>;
@@ -30,7 +27,7 @@ export interface FargateBedOptions {
  * ends it soon, `stubborn` lets it wait to be killed, `broken` cannot be started; everything else runs on.
  */
 export class FargateBed {
-  readonly clock: Clock;
+  readonly clock: FastClock;
   readonly runtime: FakeRuntime;
   readonly fargate: TestFargate;
   readonly events: PodEvent[] = [];
@@ -39,7 +36,7 @@ export class FargateBed {
 
   private constructor(options: FargateBedOptions) {
     this.#options = options;
-    this.clock = options.clock ?? new FastClock(speed);
+    this.clock = new FastClock(options.speed ?? 20);
     const images = ['busybox', 'nginx'].map((name) => `docker.io/library/${name}:latest`);
     this.runtime = fakeRuntime(this.clock, images);
     this.runtime.programs = ({ command = [] }) => programOf(command);
@@ -108,6 +105,7 @@ export class FargateBed {
 
   async stop(): Promise<void> {
     await this.fargate[Symbol.asyncDispose]();
+    this.clock.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
