@@ -112,8 +112,6 @@ async function runTests(
     readonly signal: AbortSignal;
     readonly prefix?: readonly string[];
     readonly environment?: Readonly<Record<string, string>>;
-    /** Files at the same time. Default 2. */
-    readonly concurrency?: number;
   },
 ): Promise<void> {
   if (files.length === 0) throw new Error(`no tests of ${suite} were found`);
@@ -127,7 +125,7 @@ async function runTests(
       // A test that failed half-way leaves servers open: the run is to end all the same.
       '--test-force-exit',
       '--test-timeout=900000',
-      `--test-concurrency=${options.concurrency ?? 2}`,
+      '--test-concurrency=2',
       '--test-reporter=spec',
       '--test-reporter-destination=stdout',
       '--test-reporter=./test/count-reporter.ts',
@@ -140,21 +138,6 @@ async function runTests(
     const counts = JSON.parse(readFileSync(countsFile, 'utf8')) as Counts;
     total.passed += counts.passed;
     total.failed += counts.failed;
-    const again = counts.failedFiles;
-    if (again.length > 0 && options.concurrency === undefined && !options.signal.aborted) {
-      // Timing under load is told from a defect by a second try of the file, alone. Both tries stay in the output.
-      process.stdout.write(`▸ ${suite}, second try, one at a time: ${again.map(({ file }) => file).join(', ')}\n`);
-      for (const { passed, failed } of again) {
-        total.passed -= passed;
-        total.failed -= failed;
-      }
-      await runTests(
-        suite,
-        again.map(({ file }) => file),
-        { ...options, concurrency: 1 },
-      );
-      return;
-    }
     if (code !== 0 && counts.failed === 0) throw new Error(`the runner of ${suite} ended with code ${code}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
