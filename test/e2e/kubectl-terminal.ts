@@ -44,8 +44,9 @@ export class KubectlTerminal {
     await this.ended;
   }
 
-  async resize(rows: number, columns: number): Promise<void> {
+  /** One dimension at a time: of two changes at once kubectl may pass on only the first. */
+  async resize(dimension: 'rows' | 'cols', cells: number): Promise<void> {
     const device = readFileSync(this.#deviceFile, 'utf8').trim();
-    await runCommand(['stty', '-F', device, 'rows', `${rows}`, 'cols', `${columns}`]);
+    await runCommand(['stty', '-F', device, dimension, `${cells}`]);
   }
 }

@@ -159,16 +159,19 @@ async function terminalTests(context: TestContext, kit: Kit): Promise<void> {
   await context.test('exec -it is a terminal that follows its size', async () => {
     const terminal = kit.terminal('exec', '-it', 'p', '-c', 'c', '--', 'sh');
     await terminal.until(/[#$] /);
-    terminal.type('stty size\n');
-    await terminal.until(/30 90/);
-    await terminal.resize(44, 111);
-    await waitFor(
-      async () => {
-        terminal.type('stty size\n');
-        return terminal.text.includes('44 111');
-      },
-      { what: 'the new size', timeoutMs: 10_000, intervalMs: 200 },
-    );
+    const untilSize = (size: string): Promise<boolean> =>
+      waitFor(
+        async () => {
+          terminal.type('stty size\n');
+          return terminal.text.includes(size);
+        },
+        { what: `the size ${size}`, timeoutMs: 15_000, intervalMs: 200 },
+      );
+    await untilSize('30 90');
+    await terminal.resize('rows', 44);
+    await untilSize('44 90');
+    await terminal.resize('cols', 111);
+    await untilSize('44 111');
     terminal.type('exit 5\n');
     assert.equal(await terminal.ended, 5);
   });
