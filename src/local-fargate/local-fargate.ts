@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { LibpodRuntime } from '../runtime/libpod/libpod-runtime.ts';
 import { CgroupUsage } from '../runtime/libpod/usage/cgroup-usage.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import type { ContainerSessions } from '../runtime/sessions.ts';
 import type { UsageSource } from '../runtime/usage.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Logger } from '../support/logger.ts';
@@ -11,6 +12,8 @@ import { Definitions } from './ecs/definitions.ts';
 import { ecsService } from './ecs/ecs-service.ts';
 import { Idempotency } from './ecs/idempotency.ts';
 import { taskStateChange } from './events/task-events.ts';
+import { ExecSessions } from './exec/exec-sessions.ts';
+import { sessionOperations } from './exec/session-operations.ts';
 import { stsService } from './identity/sts-service.ts';
 import { LogShipper } from './logs/log-shipper.ts';
 import { LogStore } from './logs/log-store.ts';
@@ -58,7 +61,7 @@ export interface RunningLocalFargate {
 export async function runLocalFargate(options: LocalFargateOptions, deps: LocalFargateDeps): Promise<void> {
   const runtime = new LibpodRuntime({ socketPath: options.podmanSocket, clock: deps.clock, log: deps.log });
   const usage = new CgroupUsage({ clock: deps.clock });
-  const { endpoint, done } = await startLocalFargate(options, { ...deps, runtime, usage });
+  const { endpoint, done } = await startLocalFargate(options, { ...deps, runtime, sessions: runtime, usage });
   deps.log.info(`local Fargate serves the AWS APIs of ${options.region} at ${endpoint}`);
   await done;
 }
@@ -69,7 +72,11 @@ export async function runLocalFargate(options: LocalFargateOptions, deps: LocalF
  */
 export async function startLocalFargate(
   options: LocalFargateOptions,
-  deps: LocalFargateDeps & { readonly runtime: Runtime; readonly usage: UsageSource },
+  deps: LocalFargateDeps & {
+    readonly runtime: Runtime;
+    readonly sessions: ContainerSessions;
+    readonly usage: UsageSource;
+  },
 ): Promise<RunningLocalFargate> {
   const { clock, log, runtime, usage, signal } = deps;
   const account: Account = { accountId: options.accountId, region: options.region };
@@ -133,6 +140,7 @@ export async function startLocalFargate(
     });
   }
 
+  const sessions = new ExecSessions({ containers: deps.sessions, clock, log, signal });
   const jsonServices = [
     ecsService({
       account,
@@ -140,6 +148,7 @@ export async function startLocalFargate(
       definitions,
       tasks,
       manager,
+      sessions,
       idempotency,
       switches,
       throttle,
@@ -150,7 +159,7 @@ export async function startLocalFargate(
     }),
     logsService({ store: logStore, database, account, clock }),
     secretsService({ store: secretStore, clock }),
-    parametersService(parameterStore),
+    parametersService(parameterStore, sessionOperations(sessions)),
     queuesService({ store: queueStore, account }),
   ];
   const queryServices = [stsService(account), ec2Service({ tasks, account })];
@@ -164,6 +173,7 @@ export async function startLocalFargate(
     jsonServices,
     queryServices,
     sideRoute: adminRoute({ switches, manager, calls }),
+    upgrade: sessions.accept.bind(sessions),
     onCall: (operation, refusedWith) => calls.count(operation, refusedWith),
     log,
   });

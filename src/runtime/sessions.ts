@@ -18,6 +18,8 @@ export interface SessionStreams {
 export interface CommandRequest {
   readonly command: readonly string[];
   readonly tty: boolean;
+  /** `uid:gid` or a name. Default: the container's. */
+  readonly user?: string;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { ensureBinary } from '../cluster/binaries.ts';
 import { waitForLock } from '../cluster/lock.ts';
 import { cacheDir } from '../cluster/paths.ts';
 import { hasCommand, runCommand, tryCommand } from '../cluster/run-command.ts';
@@ -12,6 +13,25 @@ export interface AwsTools {
   readonly aws: string;
   readonly python: string;
   readonly motoServer: string;
+}
+
+const pluginVersion = 'v0.0.0-20260401221635-b79d06c1d3a2';
+
+/**
+ * The session-manager-plugin, by which the CLI talks to commands in tasks. It is built from its Go module: undefined where
+ * there is no Go.
+ */
+export async function findSessionManagerPlugin(): Promise<string | undefined> {
+  const source = {
+    name: 'session-manager-plugin',
+    version: pluginVersion,
+    build: {
+      module: 'session-manager-plugin',
+      package: 'github.com/aws/session-manager-plugin/src/sessionmanagerplugin-main',
+      variables: {},
+    },
+  };
+  return (await hasCommand('go')) ? await ensureBinary(source, { progress: () => {} }) : undefined;
 }
 
 /** Installs them into the cache, once for these versions; says what the machine lacks where that cannot be. */

@@ -158,7 +158,7 @@ def check_ecs(ecs, ec2):
     call(ecs, "ListTaskDefinitions")
     call(ecs, "ListTaskDefinitionFamilies")
     network = {"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["sg-1"], "assignPublicIp": "ENABLED"}}
-    task = call(ecs, "RunTask", cluster="main", taskDefinition="web", networkConfiguration=network, startedBy="me",
+    task = call(ecs, "RunTask", cluster="main", taskDefinition="web", networkConfiguration=network, startedBy="me", enableExecuteCommand=True,
                 enableECSManagedTags=True, propagateTags="TASK_DEFINITION",
                 overrides={"containerOverrides": [{"name": "app", "command": ["x"], "cpu": 10, "memory": 100}]},
                 )["tasks"][0]["taskArn"]
@@ -167,6 +167,8 @@ def check_ecs(ecs, ec2):
         return call(ecs, "DescribeTasks", cluster="main", tasks=[task, "0" * 32], include=["TAGS"])["tasks"][0]
 
     until(lambda: described()["lastStatus"] == "RUNNING", "the task running")
+    call(ecs, "ExecuteCommand", cluster="main", task=task, interactive=True, command="date")
+    call(ecs, "ExecuteCommand", cluster="main", task=task, interactive=False, command="date")
     call(ecs, "ListTasks", cluster="main", startedBy="me")
     call(ecs, "ListTasks", cluster="none")
     call(ecs, "TagResource", resourceArn=task, tags=[{"key": "c", "value": "d"}])
@@ -237,6 +239,8 @@ def check_parameters(ssm):
     call(ssm, "DeleteParameter", Name="/p")
     call(ssm, "DeleteParameter", Name="/p")
     call(ssm, "DeleteParameters", Names=["/p"])
+    call(ssm, "TerminateSession", SessionId="gone")
+    call(ssm, "ResumeSession", SessionId="gone")
 
 
 def check_queues(sqs):

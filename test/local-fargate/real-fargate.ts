@@ -1,6 +1,7 @@
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PodmanService } from '../../src/runtime/libpod/testing/podman-service.ts';
 import { type AwsTools, awsEnvironment, ensureAwsTools } from './aws-cli.ts';
@@ -69,11 +70,14 @@ export class RealFargate implements AsyncDisposable {
 
   /** Runs the AWS CLI and gives what it printed, read as JSON. */
   async aws<T = Record<string, unknown>>(...args: readonly string[]): Promise<T> {
-    const variables = Object.entries(awsEnvironment(endpoint))
-      .filter(([name]) => name.startsWith('AWS_'))
-      .map(([name, value]) => `${name}=${value}`);
-    const printed = await this.podman.run(['env', ...variables, this.#tools.aws, ...args, '--output', 'json']);
+    const printed = await this.podman.run(this.#awsCommand([...args, '--output', 'json']));
     return (printed.trim() === '' ? {} : JSON.parse(printed)) as T;
+  }
+
+  /** Runs a command in a task's container by the AWS CLI and the session-manager-plugin, to be talked to. */
+  execute(plugin: string, ...args: readonly string[]): ChildProcessWithoutNullStreams {
+    const path = `PATH=${dirname(plugin)}:${process.env['PATH']}`;
+    return this.podman.spawn(this.#awsCommand(['ecs', 'execute-command', '--interactive', ...args], path));
   }
 
   /** A plain HTTP request from beside the containers; rejects where nobody answers. */
@@ -90,6 +94,13 @@ export class RealFargate implements AsyncDisposable {
       if (found !== undefined) return found;
       if (Date.now() > untilMs) throw new Error(`waited in vain until ${what}`);
     }
+  }
+
+  #awsCommand(args: readonly string[], ...more: readonly string[]): string[] {
+    const variables = Object.entries(awsEnvironment(endpoint))
+      .filter(([name]) => name.startsWith('AWS_'))
+      .map(([name, value]) => `${name}=${value}`);
+    return ['env', ...variables, ...more, this.#tools.aws, ...args];
   }
 
   get #pidFile(): string {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { noPodman } from '../../src/runtime/libpod/testing/podman-service.ts';
+import { findSessionManagerPlugin } from './aws-cli.ts';
 import { RealFargate } from './real-fargate.ts';
 
 interface Task {
@@ -42,16 +44,21 @@ before(async () => {
 });
 after(async () => fargate?.[Symbol.asyncDispose]());
 
-async function run(family: string, containers: readonly object[], ...more: readonly string[]): Promise<string> {
+interface RunOptions {
+  readonly define?: readonly string[];
+  readonly run?: readonly string[];
+}
+
+async function run(family: string, containers: readonly object[], more: RunOptions = {}): Promise<string> {
   await fargate.aws(
     ...['ecs', 'register-task-definition', '--family', family, '--network-mode', 'awsvpc'],
     ...['--requires-compatibilities', 'FARGATE', '--cpu', '256', '--memory', '512'],
     ...['--execution-role-arn', 'arn:aws:iam::000000000000:role/execution'],
-    ...['--container-definitions', JSON.stringify(containers), ...more],
+    ...['--container-definitions', JSON.stringify(containers), ...(more.define ?? [])],
   );
   const { tasks } = await fargate.aws<{ tasks: Task[] }>(
     ...['ecs', 'run-task', '--task-definition', family, '--launch-type', 'FARGATE'],
-    ...['--network-configuration', network],
+    ...['--network-configuration', network, ...(more.run ?? [])],
   );
   return tasks[0]?.taskArn ?? '';
 }
@@ -102,8 +109,7 @@ test(
           logConfiguration: logs,
         },
       ],
-      '--volumes',
-      'name=shared',
+      { define: ['--volumes', 'name=shared'] },
     );
     const running = await reaches(arn, 'RUNNING');
     const ip = running.containers[1]?.networkInterfaces[0]?.privateIpv4Address;
@@ -246,4 +252,43 @@ test('a container reads its metadata and what its task uses', options, async () 
   assert.deepEqual(Object.keys(all).sort(), [id, otherId].sort());
   assert.equal((all[id] as Metadata)['name'], 'app');
   assert.equal(all[otherId], null, 'of a container that has ended');
+});
+
+test('the AWS CLI talks to a command in a container', options, async (t) => {
+  const plugin = await findSessionManagerPlugin();
+  if (plugin === undefined) return t.skip('there is no Go to build the session-manager-plugin with');
+  const arn = await run(
+    'visited',
+    [{ name: 'app', image: 'busybox', user: '1000', command: ['sleep', '1000'], stopTimeout: 2 }],
+    { run: ['--enable-execute-command'] },
+  );
+  await reaches(arn, 'RUNNING');
+  const session = fargate.execute(plugin, '--task', arn, '--command', '/bin/sh');
+  let said = '';
+  for (const stream of [session.stdout, session.stderr]) {
+    stream.on('data', (chunk) => {
+      said += String(chunk);
+    });
+  }
+  // Its end ends the plugin, and so the rest, where the test has failed.
+  t.after(() => session.stdin.end());
+  const says = (words: RegExp) =>
+    fargate
+      .until(`it says ${words}`, async () => (words.test(said) ? true : undefined))
+      .catch((error: unknown) => Promise.reject(new Error(said, { cause: error })));
+  await says(/\/ # /);
+  session.stdin.write('echo $((40 + 2)) $(id -u)\n');
+  await says(/^42 0\r?$/m);
+  // The size that the plugin tells where it has no terminal itself.
+  session.stdin.write('stty size\n');
+  await says(/^100 300\r?$/m);
+  // Much at once: more than may be on its way.
+  session.stdin.write('head -c 500000 /dev/zero | tr "\\0" x; echo " the end"\n');
+  await says(/^x{500000} the end\r?$/m);
+  session.stdin.write('exit 3\n');
+  const [code] = await once(session, 'close');
+  assert.equal(code, 0, said.slice(-1000));
+  assert.match(said, /Exiting session with sessionId: ecs-execute-command-[0-9a-f]{17}\./);
+  await fargate.aws('ecs', 'stop-task', '--task', arn);
+  await reaches(arn, 'STOPPED');
 });

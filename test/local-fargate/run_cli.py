@@ -8,6 +8,7 @@ An argument {"output": [index, "path.to.member"]} stands for a member of what an
 import contextlib
 import io
 import json
+import os
 import sys
 
 from awscli.clidriver import create_clidriver
@@ -37,12 +38,16 @@ def run(driver, arguments):
 def main():
     driver = create_clidriver()
     results = []
+    # Programs that the CLI starts write where standard output was.
+    answer = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     for arguments in json.load(sys.stdin):
         results.append(run(driver, [resolve(argument, results) for argument in arguments]))
         if results[-1]["code"] != 0:
             # Those that follow build on it.
             break
-    json.dump(results, sys.stdout)
+    json.dump(results, answer)
+    answer.flush()
 
 
 main()

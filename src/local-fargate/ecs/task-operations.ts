@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { Clock } from '../../support/clock.ts';
 import { hasCode } from '../../support/errors.ts';
-import { nameOf, taskArn } from '../account.ts';
+import { taskArn } from '../account.ts';
 import { AwsError } from '../protocol/aws-error.ts';
 import { type Operation, operation } from '../protocol/operation.ts';
 import { paginate } from '../protocol/paging.ts';
 import type { Task } from '../tasks/task.ts';
-import type { Cluster } from './clusters.ts';
+import { findTask } from './find-task.ts';
 import { type RunTaskDeps, runTaskOperation } from './run-task-operation.ts';
 
 /** RunTask, StopTask, DescribeTasks, ListTasks. */
@@ -25,7 +25,7 @@ function stopTask({ clusters, tasks, manager, view }: RunTaskDeps): Operation {
     'StopTask',
     z.object({ cluster: z.string().optional(), task: z.string(), reason: z.string().max(255).optional() }),
     ({ cluster, task: idOrArn, reason }) => {
-      const found = find(idOrArn, clusters.get(cluster), tasks);
+      const found = findTask(idOrArn, clusters.get(cluster), tasks);
       if (!found) throw new AwsError('InvalidParameterException', 'The referenced task was not found.');
       if (found.tags.length > 0) tasks.note(found.id, { tags: [] });
       try {
@@ -51,7 +51,7 @@ function describeTasks(deps: RunTaskDeps): Operation {
       const cluster = deps.clusters.get(clusterName);
       const found = [...new Set(wanted)].map((idOrArn) => ({
         idOrArn,
-        task: find(idOrArn, cluster, { get: (id) => visible(deps.tasks.get(id), deps) }),
+        task: findTask(idOrArn, cluster, { get: (id) => visible(deps.tasks.get(id), deps) }),
       }));
       return {
         tasks: found.flatMap(({ task }) =>
@@ -129,18 +129,6 @@ function matches(task: Task, filters: Filters): boolean {
     (filters.startedBy === undefined || task.startedBy === filters.startedBy) &&
     (filters.launchType === undefined || filters.launchType === 'FARGATE')
   );
-}
-
-/** A task by id or ARN, where it is in this cluster. */
-function find(
-  idOrArn: string,
-  cluster: Cluster,
-  tasks: { readonly get: (id: string) => Task | undefined },
-): Task | undefined {
-  const id = nameOf(idOrArn, 'task').split('/').at(-1) ?? '';
-  const task = tasks.get(id);
-  if (!task || task.clusterArn !== cluster.arn) return undefined;
-  return idOrArn.startsWith('arn:') && task.arn !== idOrArn ? undefined : task;
 }
 
 /** A task so young may not be seen yet, where the switch for eventual consistency says so. */

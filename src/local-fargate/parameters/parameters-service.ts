@@ -2,20 +2,21 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { AwsError } from '../protocol/aws-error.ts';
 import type { JsonService } from '../protocol/json-protocol.ts';
-import { operation } from '../protocol/operation.ts';
+import { type Operation, operation } from '../protocol/operation.ts';
 import type { Parameter, ParameterStore } from './parameter-store.ts';
 
 const Name = z.string().min(1).max(2048);
 const WithDecryption = z.boolean().default(false);
 
-/** Systems Manager's parameters. */
-export function parametersService(store: ParameterStore): JsonService {
+/** Systems Manager: its parameters, and what else there is of it. */
+export function parametersService(store: ParameterStore, others: readonly Operation[]): JsonService {
   return {
     name: 'ssm',
     targetPrefix: 'AmazonSSM',
     jsonVersion: '1.1',
     invalidInputCode: 'ValidationException',
     operations: [
+      ...others,
       operation(
         'PutParameter',
         z.object({

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { CodedError, messageOf } from '../../support/errors.ts';
 import type { Logger } from '../../support/logger.ts';
 import type { Answer } from './answer.ts';
@@ -20,6 +21,8 @@ export interface AwsServerOptions {
   readonly jsonServices: readonly JsonService[];
   readonly queryServices: readonly QueryService[];
   readonly sideRoute: SideRoute;
+  /** Takes connections that leave HTTP; it ends them before the server closes. */
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Told of each call that was answered. */
   readonly onCall: (operation: string, refusedWith: string | undefined) => void;
   readonly log: Logger;
@@ -34,6 +37,7 @@ export class AwsServer {
   constructor(options: AwsServerOptions) {
     this.#options = options;
     this.#server = createServer((request, response) => void this.#serve(request, response));
+    this.#server.on('upgrade', options.upgrade);
     this.#server.keepAliveTimeout = 60_000;
   }
 

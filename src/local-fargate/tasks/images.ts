@@ -3,6 +3,7 @@ import { isAbortOf } from '../../support/abort.ts';
 import type { Clock } from '../../support/clock.ts';
 import { messageOf } from '../../support/errors.ts';
 import type { Logger } from '../../support/logger.ts';
+import { untilAborted } from '../until-aborted.ts';
 import { TaskFailure } from './task-failure.ts';
 
 /** Fargate pulls for every task. Here tasks that start together share one pull: the registry is asked once. */
@@ -66,19 +67,6 @@ export class Images {
       );
     }
   }
-}
-
-/** Resolves with `promise`, unless the signal aborts first; the work itself goes on. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(signal.reason as Error);
-      return;
-    }
-    const onAbort = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 /** Docker's rules: `nginx` is docker.io/library/nginx:latest. */

@@ -24,7 +24,7 @@ export function taskView(
     clusterArn: task.clusterArn,
     connectivity: task.connectedAtMs === undefined ? undefined : 'CONNECTED',
     connectivityAt: at(task.connectedAtMs, time),
-    containers: task.containers.map((container) => containerView(container, task, definition)),
+    containers: task.containers.map((container) => containerView(container, task, { definition, time })),
     cpu: task.cpu,
     createdAt: time(task.createdAtMs),
     desiredStatus: task.desiredStatus,
@@ -62,7 +62,7 @@ export interface ViewContext {
 function containerView(
   container: TaskContainer,
   task: Task,
-  definition: TaskDefinition | undefined,
+  { definition, time }: { readonly definition: TaskDefinition | undefined; readonly time: TimeFormat },
 ): Record<string, unknown> {
   const defined = definition?.containerDefinitions.find(({ name }) => name === container.name);
   const override = task.overrides.containerOverrides.find(({ name }) => name === container.name);
@@ -77,6 +77,7 @@ function containerView(
     image: container.image,
     imageDigest: container.imageDigest,
     lastStatus: container.lastStatus,
+    managedAgents: task.enableExecuteCommand ? [execAgentView(container, time)] : undefined,
     memory: memory === undefined ? undefined : String(memory),
     memoryReservation: reservation === undefined ? undefined : String(reservation),
     name: container.name,
@@ -86,6 +87,11 @@ function containerView(
     runtimeId: container.runtimeId,
     taskArn: task.arn,
   });
+}
+
+/** What runs commands in the container; here it needs nothing inside, and is ready with it. */
+function execAgentView({ lastStatus, startedAtMs }: TaskContainer, time: TimeFormat): Record<string, unknown> {
+  return withoutUndefined({ name: 'ExecuteCommandAgent', lastStatus, lastStartedAt: at(startedAtMs, time) });
 }
 
 function attachmentView({ network }: Task, account: Account): Record<string, unknown> {

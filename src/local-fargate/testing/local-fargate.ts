@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Runtime } from '../../runtime/runtime.ts';
+import type { ContainerSessions } from '../../runtime/sessions.ts';
 import { FakeRuntime } from '../../runtime/testing/fake-runtime.ts';
 import type { UsageSource } from '../../runtime/usage.ts';
 import { type Clock, systemClock } from '../../support/clock.ts';
@@ -31,13 +32,22 @@ export type JsonServiceName = keyof typeof targets;
 export class TestFargate implements AsyncDisposable {
   readonly stateDir = mkdtempSync(join(tmpdir(), 'local-fargate-'));
   readonly #runtime: Runtime;
+  readonly #sessions: ContainerSessions;
   readonly #clock: Clock;
   readonly #options: Partial<LocalFargateOptions>;
   #ended = new AbortController();
   #running: { readonly endpoint: string; readonly done: Promise<void> } | undefined;
 
-  constructor(runtime: Runtime, settings: { readonly clock?: Clock; readonly options?: Partial<LocalFargateOptions> }) {
+  constructor(
+    runtime: Runtime,
+    settings: {
+      readonly clock?: Clock;
+      readonly options?: Partial<LocalFargateOptions>;
+      readonly sessions?: ContainerSessions;
+    },
+  ) {
     this.#runtime = runtime;
+    this.#sessions = settings.sessions ?? noSessions;
     this.#clock = settings.clock ?? systemClock;
     this.#options = settings.options ?? {};
   }
@@ -64,6 +74,7 @@ export class TestFargate implements AsyncDisposable {
     };
     const deps = {
       runtime: this.#runtime,
+      sessions: this.#sessions,
       usage: noUsage,
       signal: this.#ended.signal,
       log: silentLogger,
@@ -127,6 +138,13 @@ export class TestFargate implements AsyncDisposable {
 export function credential(service: string, region = 'us-east-1'): string {
   return `AWS4-HMAC-SHA256 Credential=AKIATEST/20260101/${region}/${service}/aws4_request, SignedHeaders=host, Signature=00`;
 }
+
+/** Nobody is expected in a container. */
+const noSessions: ContainerSessions = {
+  runCommand: () => Promise.reject(new Error('no sessions in this test')),
+  attach: () => Promise.reject(new Error('no sessions in this test')),
+  connect: () => Promise.reject(new Error('no sessions in this test')),
+};
 
 /** Of a fake runtime: its containers have no processes. */
 const noUsage: UsageSource = { container: () => undefined, network: () => undefined, forgetOthers: () => {} };

@@ -24,7 +24,7 @@ const stallMs = 500;
 export async function runCommand(
   deps: ExecDeps,
   containerId: string,
-  { command, tty, ...session }: CommandRequest & SessionStreams & CallOptions,
+  { command, tty, user, ...session }: CommandRequest & SessionStreams & CallOptions,
 ): Promise<{ readonly exitCode: number }> {
   const { signal } = session;
   const settings = {
@@ -35,6 +35,7 @@ export async function runCommand(
     AttachStdout: true,
     AttachStderr: true,
     DetachKeys: detachKeys,
+    ...(user === undefined ? {} : { User: user }),
     // As the runtimes of a kubelet set it.
     ...(tty ? { Env: ['TERM=xterm'] } : {}),
     signal,

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -78,6 +78,12 @@ export class PodmanService implements AsyncDisposable {
       env: { ...process.env, ...this.#environment },
       ...(input === undefined ? {} : { input }),
     });
+  }
+
+  /** As `run`, for a command that is talked to. */
+  spawn(command: readonly string[]): ChildProcessWithoutNullStreams {
+    const [file = '', ...args] = this.#inside(command);
+    return spawn(file, args, { env: { ...process.env, ...this.#environment } });
   }
 
   /** Starts a registry that has busybox under every name; see image-registry.ts. */
