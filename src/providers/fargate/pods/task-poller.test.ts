@@ -31,17 +31,13 @@ function setUp(t: TestContext, { hasEvents = false } = {}) {
     stopping.abort(new Error('the test ends'));
     await running;
   });
-  const watch = (count: number, lastStatus: string, { needsHealth = false, startedBy = 'uid' } = {}): void => {
-    for (let index = 0; index < count; index++) {
-      const task: EcsTask = readTask({
-        taskArn: `${lastStatus}-${index}`,
-        lastStatus,
-        desiredStatus: 'RUNNING',
-        startedBy,
-      });
-      watched.set(task.arn, { task, needsHealth });
-    }
+  const put = (arn: string, lastStatus: string, { needsHealth = false, startedBy = 'uid' } = {}): void => {
+    const task: EcsTask = readTask({ taskArn: arn, lastStatus, desiredStatus: 'RUNNING', startedBy });
+    watched.set(arn, { task, needsHealth });
     poller.wake();
+  };
+  const watch = (count: number, lastStatus: string, options: Parameters<typeof put>[2] = {}): void => {
+    for (let index = 0; index < count; index++) put(`${lastStatus}-${index}`, lastStatus, options);
   };
   const callsWithin = async (ms: number): Promise<number> => {
     const before = calls.length;
@@ -49,8 +45,10 @@ function setUp(t: TestContext, { hasEvents = false } = {}) {
     return calls.length - before;
   };
   return {
+    clock,
     calls,
     missing,
+    put,
     watch,
     callsWithin,
     failNext: (count: number) => {
@@ -58,6 +56,9 @@ function setUp(t: TestContext, { hasEvents = false } = {}) {
     },
   };
 }
+
+/** So long the poller waits after it has been woken. */
+const wakeMs = 100;
 
 describe('tasks are looked at', () => {
   it('not at all where there are none', async (t) => {
@@ -67,8 +68,9 @@ describe('tasks are looked at', () => {
 
   const paces: readonly (readonly [string, number, string, number])[] = [
     ['every second while one starts', 1, 'PENDING', 60],
-    ['every five seconds, by one call, while a hundred start', 100, 'PENDING', 12],
-    ['every six seconds, by ten calls, while a thousand start', 1000, 'PENDING', 100],
+    ['about every second while ten start', 10, 'PENDING', 56],
+    ['seldomer and seldomer, by one call, while a hundred start', 100, 'PENDING', 8],
+    ['seldomer and seldomer, by ten calls, while a thousand start', 1000, 'PENDING', 80],
     ['every five seconds while one runs', 1, 'RUNNING', 12],
     ['every ten seconds, by ten calls, while a thousand run', 1000, 'RUNNING', 60],
     ['every half a minute, by a hundred calls, while ten thousand run', 10_000, 'RUNNING', 200],
@@ -78,9 +80,55 @@ describe('tasks are looked at', () => {
     it(what, async (t) => {
       const { watch, callsWithin } = setUp(t);
       watch(count, status);
-      assert.equal(await callsWithin(60_000), callsAMinute);
+      assert.equal(await callsWithin(60_000 + wakeMs), callsAMinute);
     });
   }
+
+  for (const seconds of [20, 60, 120, 300]) {
+    it(`under twenty times by the time that a hundred run, one after the other within ${seconds} s`, async (t) => {
+      const { clock, put, watch, calls } = setUp(t);
+      watch(100, 'PENDING');
+      for (let index = 0; index < 100; index++) {
+        await clock.advance((seconds * 1000) / 100);
+        put(`PENDING-${index}`, 'RUNNING');
+      }
+      assert.ok(calls.length < 20, `${calls.length} calls`);
+      assert.ok(calls.length >= 3, `${calls.length} calls`);
+    });
+  }
+
+  it('soon where one starts alone, though a hundred have long been on their way', async (t) => {
+    const { clock, put, watch, calls } = setUp(t);
+    watch(100, 'PENDING');
+    await clock.advance(120_000);
+    calls.length = 0;
+    put('alone', 'PENDING');
+    await clock.advance(1200);
+    assert.ok(calls.flat().includes('alone'));
+  });
+
+  it('soon where one starts alone after a hundred have ended', async (t) => {
+    const { clock, put, watch, calls } = setUp(t);
+    watch(100, 'PENDING');
+    await clock.advance(10_000);
+    for (let index = 0; index < 100; index++) put(`PENDING-${index}`, 'STOPPED');
+    await clock.advance(1000);
+    calls.length = 0;
+    put('alone', 'PENDING');
+    await clock.advance(1200);
+    assert.deepEqual(calls, [['alone']]);
+  });
+
+  it('at their own pace where they ran before the others began to start', async (t) => {
+    const { clock, watch, calls } = setUp(t);
+    watch(1, 'RUNNING');
+    await clock.advance(1000);
+    watch(100, 'PENDING');
+    await clock.advance(60_000);
+    calls.length = 0;
+    await clock.advance(60_000);
+    assert.ok(calls.filter((arns) => arns.includes('RUNNING-0')).length >= 11);
+  });
 
   it('in passing, where a call is made for others', async (t) => {
     const { calls, watch, callsWithin } = setUp(t);
@@ -94,10 +142,10 @@ describe('tasks are looked at', () => {
   it('seldom where events tell of them, but for those whose health no event tells', async (t) => {
     const silent = setUp(t, { hasEvents: true });
     silent.watch(10, 'RUNNING');
-    assert.equal(await silent.callsWithin(600_000), 2);
+    assert.equal(await silent.callsWithin(600_000 + wakeMs), 2);
     const checked = setUp(t, { hasEvents: true });
     checked.watch(10, 'RUNNING', { needsHealth: true });
-    assert.equal(await checked.callsWithin(60_000), 12);
+    assert.equal(await checked.callsWithin(60_000 + wakeMs), 12);
   });
 
   it('again after ECS did not answer', async (t) => {

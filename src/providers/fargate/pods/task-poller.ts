@@ -2,6 +2,7 @@ import type { Clock } from '../../../support/clock.ts';
 import type { Logger } from '../../../support/logger.ts';
 import { type CallOptions, describeLimit, type EcsApi } from '../ecs/ecs-api.ts';
 import { type EcsTask, hasStopped } from '../ecs/ecs-task.ts';
+import { steadyPaceMs, wavePaceMs } from './task-pace.ts';
 
 /** What the poller is given to look at. */
 export interface WatchedTask {
@@ -22,23 +23,33 @@ export interface TaskPollerOptions {
   readonly take: (found: readonly EcsTask[], missing: readonly string[]) => void;
 }
 
-/** How long a look is good for, in milliseconds: longer with more tasks, since a call is for a hundred of them. */
-interface Pace {
-  readonly perTaskMs: number;
-  readonly leastMs: number;
-  readonly mostMs: number;
-}
-
-/** Of tasks that start or stop. */
-const movingPace: Pace = { perTaskMs: 50, leastMs: 1000, mostMs: 6000 };
-/** Of tasks that run. */
-const steadyPace: Pace = { perTaskMs: 10, leastMs: 5000, mostMs: 30_000 };
-/** Beside events. */
-const slowMovingPace: Pace = { perTaskMs: 0, leastMs: 15_000, mostMs: 15_000 };
-const slowSteadyPace: Pace = { perTaskMs: 0, leastMs: 300_000, mostMs: 300_000 };
+/** How long a look is good for beside events, in milliseconds: at tasks that start or stop, and at those that run. */
+const movingBesideEventsMs = 15_000;
+const steadyBesideEventsMs = 300_000;
+/** Tasks that begin to move within so long of the first are one wave with it. */
+const joinMs = 60_000;
+/** Whoever wakes the poller is not alone, mostly: it waits for others before it reckons anew. */
+const wakeMs = 100;
 /** Calls at the same time. */
 const callsAtOnce = 4;
 const afterErrorMs = 5000;
+
+/** Tasks that began to start or stop at about the same time; they are looked at together. */
+interface Wave {
+  readonly beganAtMs: number;
+  /** All that ever belonged to it. */
+  size: number;
+  /** Those that are still on their way. It is over when there is none. */
+  moving: number;
+}
+
+/** What is known of a task beside its state. */
+interface Attention {
+  lookedAtMs: number;
+  isMoving: boolean;
+  /** The last one that it began to move in. Until that is over, its pace is the wave's, though the task itself runs. */
+  wave: Wave | undefined;
+}
 
 interface Look {
   readonly arn: string;
@@ -47,11 +58,13 @@ interface Look {
 
 /**
  * Asks ECS how tasks are doing, a hundred a call, never one pod a call: often while something goes on, seldom while
- * nothing does. A call that is needed is filled up with tasks that would be due next.
+ * nothing does, and the less often the more tasks it takes the longer. A call that is needed is filled up with tasks that
+ * would be due next.
  */
 export class TaskPoller {
   readonly #options: TaskPollerOptions;
-  readonly #lookedAtMs = new Map<string, number>();
+  readonly #attention = new Map<string, Attention>();
+  #wave: Wave = { beganAtMs: 0, size: 0, moving: 0 };
   #wake: (() => void) | undefined;
 
   constructor(options: TaskPollerOptions) {
@@ -85,21 +98,53 @@ export class TaskPoller {
 
   /** All tasks, those first that are due first. */
   #looks(): Look[] {
-    const { clock, tasks, hasEvents } = this.#options;
-    const nowMs = clock.now();
-    const watched = [...tasks()].filter(({ task }) => !hasStopped(task));
-    const moving = watched.filter(({ task }) => isMoving(task)).length;
-    const movingMs = paceMs(hasEvents ? slowMovingPace : movingPace, moving);
-    const steadyMs = paceMs(steadyPace, watched.length - moving);
-    const slowMs = hasEvents ? paceMs(slowSteadyPace, watched.length - moving) : steadyMs;
-    const looks = watched.map(({ task, needsHealth }): Look => {
-      const lookedAtMs = this.#lookedAtMs.get(task.arn) ?? nowMs;
-      this.#lookedAtMs.set(task.arn, lookedAtMs);
-      const goodMs = isMoving(task) ? movingMs : needsHealth ? steadyMs : slowMs;
-      return { arn: task.arn, dueAtMs: lookedAtMs + goodMs };
+    const nowMs = this.#options.clock.now();
+    const watched = [...this.#options.tasks()].filter(({ task }) => !hasStopped(task));
+    const attentions = this.#attend(watched, nowMs);
+    const steadyMs = steadyPaceMs(attentions.filter(({ isMoving }) => !isMoving).length);
+    const looks = watched.map((each, index): Look => {
+      const attention = attentions[index] as Attention;
+      return { arn: each.task.arn, dueAtMs: attention.lookedAtMs + this.#goodMs(each, attention, steadyMs) };
     });
-    if (this.#lookedAtMs.size > 2 * looks.length + describeLimit) this.#forgetOthers(looks);
     return looks.sort((a, b) => a.dueAtMs - b.dueAtMs);
+  }
+
+  /** Takes notice of which tasks there are and which of them have begun to move, and counts anew who moves in a wave. */
+  #attend(watched: readonly WatchedTask[], nowMs: number): Attention[] {
+    const attentions = watched.map(
+      ({ task }) => this.#attention.get(task.arn) ?? { lookedAtMs: nowMs, isMoving: false, wave: undefined },
+    );
+    this.#attention.clear();
+    this.#wave.moving = 0;
+    for (const { wave } of attentions) if (wave) wave.moving = 0;
+    const begin: Attention[] = [];
+    for (const [index, { task }] of watched.entries()) {
+      const attention = attentions[index] as Attention;
+      this.#attention.set(task.arn, attention);
+      const moves = isMoving(task);
+      if (moves && attention.isMoving && attention.wave) attention.wave.moving += 1;
+      else if (moves) begin.push(attention);
+      attention.isMoving = moves;
+    }
+    for (const attention of begin) attention.wave = this.#join(nowMs);
+    return attentions;
+  }
+
+  /** The present wave, or a new one where that is over or has begun long ago. */
+  #join(nowMs: number): Wave {
+    if (this.#wave.moving === 0 || nowMs - this.#wave.beganAtMs > joinMs) {
+      this.#wave = { beganAtMs: nowMs, size: 0, moving: 0 };
+    }
+    this.#wave.size += 1;
+    this.#wave.moving += 1;
+    return this.#wave;
+  }
+
+  /** How long the last look at the task is good for. */
+  #goodMs({ needsHealth }: WatchedTask, { isMoving: moves, wave, lookedAtMs }: Attention, steadyMs: number): number {
+    if (this.#options.hasEvents) return moves ? movingBesideEventsMs : needsHealth ? steadyMs : steadyBesideEventsMs;
+    const waveMs = wave && wave.moving > 0 ? wavePaceMs(wave.size, lookedAtMs - wave.beganAtMs) : 0;
+    return moves ? waveMs : Math.max(waveMs, steadyMs);
   }
 
   async #look(looks: readonly Look[], options: CallOptions): Promise<void> {
@@ -113,7 +158,10 @@ export class TaskPoller {
     const work = async (): Promise<void> => {
       for (const arns of batches) {
         const found = await ecs.describeTasks(arns, options);
-        for (const arn of arns) this.#lookedAtMs.set(arn, clock.now());
+        for (const arn of arns) {
+          const attention = this.#attention.get(arn);
+          if (attention) attention.lookedAtMs = clock.now();
+        }
         const known = new Set(found.map(({ arn }) => arn));
         take(
           found,
@@ -124,13 +172,9 @@ export class TaskPoller {
     await Promise.all(Array.from({ length: Math.min(callsAtOnce, calls) }, work));
   }
 
-  #forgetOthers(looks: readonly Look[]): void {
-    const watched = new Set(looks.map(({ arn }) => arn));
-    for (const arn of this.#lookedAtMs.keys()) if (!watched.has(arn)) this.#lookedAtMs.delete(arn);
-  }
-
   /** Until the time has passed, somebody wakes it, or the signal aborts. */
   #pause(delayMs: number | undefined, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
     return new Promise((resolve) => {
       const end = (): void => {
         timer?.cancel();
@@ -138,9 +182,13 @@ export class TaskPoller {
         this.#wake = undefined;
         resolve();
       };
-      const timer = delayMs === undefined ? undefined : this.#options.clock.after(delayMs, end);
+      let timer = delayMs === undefined ? undefined : clock.after(delayMs, end);
       signal.addEventListener('abort', end, { once: true });
-      this.#wake = end;
+      this.#wake = () => {
+        this.#wake = undefined;
+        timer?.cancel();
+        timer = clock.after(Math.min(delayMs ?? wakeMs, wakeMs), end);
+      };
       if (signal.aborted) end();
     });
   }
@@ -149,8 +197,4 @@ export class TaskPoller {
 /** Whether the task is on its way up or down. */
 function isMoving({ status, desiredStatus }: EcsTask): boolean {
   return status !== 'RUNNING' || desiredStatus === 'STOPPED';
-}
-
-function paceMs({ perTaskMs, leastMs, mostMs }: Pace, count: number): number {
-  return Math.min(Math.max(perTaskMs * count, leastMs), mostMs);
 }
