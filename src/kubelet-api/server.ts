@@ -27,7 +27,7 @@ const maxHeaderBytes = 1024 * 1024;
 const maxBodyBytes = 64 * 1024;
 /** A connection between two requests, as kubelet. */
 const keepAliveMs = 90_000;
-/** A client that takes nothing of a short answer. */
+/** A client that takes nothing of a short answer. Node looks once in this time, so it may last twice as long. */
 const stalledMs = 60_000;
 /** How long answers under way may take when we end. */
 const closeDeadlineMs = 5000;

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { connect, type TLSSocket } from 'node:tls';
 import type { KeyPair } from '../../src/kubelet-api/serving-certificate.ts';
 import { openAndDrop, sendFrames, type Target } from '../../src/kubelet-api/testing/hostile-clients.ts';
 import { seededRandom } from '../../src/support/random.ts';
@@ -13,7 +14,7 @@ import { waitFor } from '../cluster/wait-for.ts';
 const mebibyte = 2 ** 20;
 const seed = Number(process.env['SEED'] ?? 20_261_125);
 /** What the first of anything costs (code, pools, room for garbage) is no growth. */
-const warmUp = 0.2;
+const warmUp = 0.5;
 const allowedGrowthBytes = 20 * mebibyte;
 
 interface Resources {
@@ -42,6 +43,25 @@ test('a session opened and dropped 10,000 times', async (context) => {
   await server.holdsStill(context, () => openAndDrop(server, 10_000));
 });
 
+test('who sends a body by the drop is cut after 30 s, who reads nothing of a long answer after one or two minutes', async (context) => {
+  const server = await HostileTarget.start(context);
+  const before = server.descriptors;
+  const [dripping, stalled] = [await server.connect(), await server.connect()];
+  dripping.resume().write('POST /pods HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n');
+  const drip = setInterval(() => dripping.write('x'), 1000);
+  stalled.pause().write('GET /pods HTTP/1.1\r\nhost: x\r\n\r\n');
+  const startedMs = performance.now();
+  const cut = async (held: number): Promise<number> => {
+    await waitFor(async () => server.descriptors <= before + held, { what: 'a cut', timeoutMs: 150_000 });
+    return Math.round((performance.now() - startedMs) / 1000);
+  };
+  const seconds = [await cut(1), await cut(0)] as const;
+  clearInterval(drip);
+  for (const socket of [dripping, stalled]) socket.destroy();
+  context.diagnostic(`cut after ${seconds[0]} s and ${seconds[1]} s`);
+  assert.ok(seconds[0] >= 29 && seconds[0] <= 40 && seconds[1] >= 59 && seconds[1] <= 130, `${seconds}`);
+});
+
 class HostileTarget implements Target {
   readonly #child: ChildProcess;
   readonly #port: number;
@@ -68,6 +88,19 @@ class HostileTarget implements Target {
     ...{ cert: this.#admin.certificate, key: this.#admin.key },
     ...more,
   });
+
+  /** A connection after its handshake, for bytes that no HTTP client would send. */
+  async connect(): Promise<TLSSocket> {
+    const { certificate: cert, key } = this.#admin;
+    const socket = connect({ host: '127.0.0.1', port: this.#port, rejectUnauthorized: false, cert, key });
+    socket.on('error', () => {});
+    await once(socket, 'secureConnect');
+    return socket;
+  }
+
+  get descriptors(): number {
+    return readdirSync(`/proc/${this.#child.pid}/fd`).length;
+  }
 
   /** Does something to it; afterwards it must be well and as large as before. */
   async holdsStill(context: TestContext, attack: () => Promise<void>): Promise<void> {
@@ -99,7 +132,7 @@ class HostileTarget implements Target {
     return {
       heapBytes,
       residentBytes: Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024,
-      descriptors: readdirSync(`/proc/${this.#child.pid}/fd`).length,
+      descriptors: this.descriptors,
     };
   }
 
