@@ -124,6 +124,52 @@ const mistakes: readonly (readonly [string, string])[] = [
     `${least}LogOptions = { awslogs-group = "x" }`,
     'LogOptions: may not have awslogs-group, which is set by us (it is {"awslogs-group":"x"})',
   ],
+  [`${least}Region = 5`.replace('Region = "eu-west-1"\n', ''), 'Region: is to be a text (it is 5)'],
+  [`${least}SecurityGroups = ["x"]`, 'SecurityGroups[0]: is to look like "sg-0123abcd" (it is "x")'],
+  [
+    `${least}SecurityGroups = ["sg-1","sg-2","sg-3","sg-4","sg-5","sg-6"]`,
+    'SecurityGroups: is to have 5 entries at most (it is ["sg-1","sg-2","sg-3","sg-4","sg-5","sg-6"])',
+  ],
+  [
+    `${least}ExecutionRoleArn = "role"`,
+    'ExecutionRoleArn: is to look like "arn:aws:iam::123456789012:role/name" (it is "role")',
+  ],
+  [
+    `${least}TaskRoleArn = "arn:aws:iam::1:role/x"`,
+    'TaskRoleArn: is to look like "arn:aws:iam::123456789012:role/name" (it is "arn:aws:iam::1:role/x")',
+  ],
+  [
+    `${least}PlatformVersion = "newest"`,
+    'PlatformVersion: is to be "LATEST" or a version such as "1.4.0" (it is "newest")',
+  ],
+  [`${least}Storage = "-1"`, 'Storage: is to be 0 or more (it is "-1")'],
+  [`${least}Endpoint = "localhost:4566"`, 'Endpoint: is to look like "http://127.0.0.1:4566" (it is "localhost:4566")'],
+  [`${least}CpuArchitecture = "riscv"`, 'CpuArchitecture: is to be "X86_64" or "ARM64" (it is "riscv")'],
+  [
+    `${least}OperatingSystem = "Windows"\nCpuArchitecture = "ARM64"`,
+    'CpuArchitecture: is to be "X86_64" where OperatingSystem is "Windows" (it is "ARM64")',
+  ],
+  [`${least}Tags = ["a"]`, 'Tags: is to be a table of texts (it is ["a"])'],
+  [
+    `${least}Tags = { "aws:x" = "y" }`,
+    'Tags: has "aws:x": keys are 1 to 128 characters of letters, digits, spaces and +-=._:/@, without aws: in front, values 256 at most (it is {"aws:x":"y"})',
+  ],
+  [`${least}LogOptions = { mode = 1 }`, 'LogOptions.mode: is to be a text (it is 1)'],
+  [
+    `${least}EventQueueUrl = "queue"`,
+    'EventQueueUrl: is to look like "https://sqs.us-east-1.amazonaws.com/123456789012/name" (it is "queue")',
+  ],
+  [`${least}SecretPrefix = "a b"`, 'SecretPrefix: is to be of letters, digits and /_+=.@-, 128 at most (it is "a b")'],
+  [`${least}Tmpfs = "on"`, 'Tmpfs: is to be true or false (it is "on")'],
+  [`${least}EksComputeTypeLabel = 1`, 'EksComputeTypeLabel: is to be true or false (it is 1)'],
+  [
+    `${least}[[CapacityProviderStrategy]]\nCapacityProvider = "FARGATE"\nWeight = 0`,
+    'CapacityProviderStrategy: is to have one entry at least whose Weight is over 0 (it is [{"CapacityProvider":"FARGATE","Weight":0}])',
+  ],
+  [
+    `${least}[[CapacityProviderStrategy]]\nCapacityProvider = "FARGATE"\nWheight = 1`,
+    'CapacityProviderStrategy[0].Wheight: is not known; the keys are CapacityProvider, Weight, Base',
+  ],
 ];
 
 test('each mistake is told with key, value and what is allowed', async (t) => {

@@ -91,8 +91,12 @@ function oneOf<T extends string>(words: Readonly<Record<string, T>>, allowed: st
 
 const capacityProvider = z.strictObject({
   CapacityProvider: z.enum(['FARGATE', 'FARGATE_SPOT'], 'is to be "FARGATE" or "FARGATE_SPOT"'),
-  Weight: z.int('is to be a whole number').min(0).max(1000, 'is to be 1000 or less').default(1),
-  Base: z.int('is to be a whole number').min(0).max(100_000, 'is to be 100000 or less').default(0),
+  Weight: z.int('is to be a whole number').min(0, 'is to be 0 or more').max(1000, 'is to be 1000 or less').default(1),
+  Base: z
+    .int('is to be a whole number')
+    .min(0, 'is to be 0 or more')
+    .max(100_000, 'is to be 100000 or less')
+    .default(0),
 });
 
 /** Set by us; another value would lose the logs. */
@@ -123,9 +127,12 @@ const fileSchema = z.strictObject({
   Endpoint: optionalMatching(/^https?:\/\/\S+$/, '"http://127.0.0.1:4566"'),
   TaskRoleArn: roleArn,
   CpuArchitecture: oneOf(architectures, '"X86_64" or "ARM64"').default('amd64'),
-  CapacityProviderStrategy: z.array(capacityProvider, 'is to be a list of tables').max(20).default([]),
-  Tags: z.record(z.string(), z.string('is to be a text')).default({}),
-  LogOptions: z.record(z.string(), z.string('is to be a text')).default({}),
+  CapacityProviderStrategy: z
+    .array(capacityProvider, 'is to be a list of tables')
+    .max(20, 'is to have 20 entries at most')
+    .default([]),
+  Tags: z.record(z.string(), z.string('is to be a text'), 'is to be a table of texts').default({}),
+  LogOptions: z.record(z.string(), z.string('is to be a text'), 'is to be a table of texts').default({}),
   EventQueueUrl: optionalMatching(/^https?:\/\/\S+$/, '"https://sqs.us-east-1.amazonaws.com/123456789012/name"'),
   SecretPrefix: z
     .string('is to be a text')

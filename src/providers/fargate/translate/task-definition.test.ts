@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { PersistentVolume, Pod } from '../../../kubernetes/objects.ts';
+import type { PersistentVolume, Pod, Volume } from '../../../kubernetes/objects.ts';
 import type { PodEvent } from '../../../podspec/pod-events.ts';
 import type { PodReferences } from '../../../podspec/references.ts';
 import { type FakeCluster, fakeReferences } from '../../../podspec/testing/fake-references.ts';
@@ -106,10 +106,18 @@ function replica(index: number, changes: { readonly args?: string[]; readonly pa
       labels: { app: 'web', index: String(index) },
     },
     spec: {
+      volumes: [apiAccessVolume(index)],
       containers: [
         {
           name: 'web',
           image: 'nginx',
+          volumeMounts: [
+            {
+              name: apiAccessVolume(index).name,
+              mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
+              readOnly: true,
+            },
+          ],
           env: [
             { name: 'NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
             { name: 'GREETING', value: `hello from $(NAME)${changes.padding ?? ''}` },
@@ -117,6 +125,20 @@ function replica(index: number, changes: { readonly args?: string[]; readonly pa
           ],
           ...(changes.args && { args: changes.args }),
         },
+      ],
+    },
+  };
+}
+
+/** As the API server adds it, under another name to each pod. */
+function apiAccessVolume(index: number): Volume {
+  return {
+    name: `kube-api-access-x${index}`,
+    projected: {
+      sources: [
+        { serviceAccountToken: { path: 'token' } },
+        { configMap: { name: 'kube-root-ca.crt' } },
+        { downwardAPI: { items: [] } },
       ],
     },
   };

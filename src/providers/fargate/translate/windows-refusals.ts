@@ -11,7 +11,8 @@ const linuxOnly = 'ECS has no such setting for Windows containers';
 
 /** Fields of one container and what they ask for. */
 const containerFields: readonly (readonly [string, FeatureId, (container: Container) => unknown])[] = [
-  ['securityContext.runAsUser', 'run-as-user', ({ securityContext }) => securityContext?.runAsUser],
+  ['securityContext.runAsUser', 'run-as-user', ({ securityContext }) => securityContext?.runAsUser !== undefined],
+  ['securityContext.runAsGroup', 'run-as-user', ({ securityContext }) => securityContext?.runAsGroup !== undefined],
   ['securityContext.capabilities', 'capabilities', ({ securityContext }) => securityContext?.capabilities],
   [
     'securityContext.readOnlyRootFilesystem',
@@ -32,8 +33,9 @@ export function windowsRefusals(pod: Pod, config: FargateConfig): Refusal[] {
   const refuse = (field: string, feature: FeatureId | undefined, why: string): void => {
     refused.push({ field, feature, why });
   };
-  if (spec?.securityContext?.runAsUser !== undefined)
-    refuse('spec.securityContext.runAsUser', 'run-as-user', linuxOnly);
+  for (const field of ['runAsUser', 'runAsGroup'] as const) {
+    if (spec?.securityContext?.[field] !== undefined) refuse(`spec.securityContext.${field}`, 'run-as-user', linuxOnly);
+  }
   if (spec?.securityContext?.windowsOptions) refuse('spec.securityContext.windowsOptions', 'windows', linuxOnly);
   if (spec?.securityContext?.sysctls?.length) refuse('spec.securityContext.sysctls', 'sysctls', linuxOnly);
   if (spec?.shareProcessNamespace) refuse('spec.shareProcessNamespace', 'share-process-namespace', linuxOnly);
@@ -49,9 +51,10 @@ export function windowsRefusals(pod: Pod, config: FargateConfig): Refusal[] {
       'Windows tasks have 20 GiB of storage and no more',
     );
   }
-  const providers = annotatedCapacityProviders(pod) ?? config.capacityProviders;
-  if (providers.some(({ name }) => name === 'FARGATE_SPOT')) {
-    refuse(`metadata.annotations["${capacityAnnotation}"]`, undefined, 'Fargate Spot runs no Windows');
+  const annotated = annotatedCapacityProviders(pod);
+  if ((annotated ?? config.capacityProviders).some(({ name }) => name === 'FARGATE_SPOT')) {
+    const where = annotated ? '' : ', where the provider’s configuration puts pods without this annotation';
+    refuse(`metadata.annotations["${capacityAnnotation}"]`, undefined, `Fargate Spot runs no Windows${where}`);
   }
   return refused;
 }
