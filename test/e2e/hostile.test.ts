@@ -18,6 +18,17 @@ interface Answer {
   readonly text: string;
 }
 
+/** What who may do everything is answered, where that is not 200. */
+const statusForAll: Readonly<Record<string, number>> = {
+  exec: 101,
+  attach: 101,
+  portForward: 101,
+  // By a POST only; and there is no machine whose logs to show.
+  run: 405,
+  logs: 405,
+  'no-such-path': 404,
+};
+
 /** A real node behind the real API server, asked directly: its reviews are what decides. */
 test('nobody unauthorised gets into a node', async (context) => {
   const stage = await Stage.set(context);
@@ -32,6 +43,12 @@ test('nobody unauthorised gets into a node', async (context) => {
   ]);
   await stage.untilPod('p', 'ready', isReady);
   const kubelet = new NodeUnderAttack(await kubeletPort(stage), stage.namespace);
+  await context.test('the administrator gets all of it, so what follows is refused for who asks', async () => {
+    const pair = await administrator();
+    for (const path of kubelet.everyPath) {
+      assert.equal((await kubelet.ask(path, { pair })).status, statusForAll[firstSegment(path)] ?? 200, path);
+    }
+  });
   await strangers(context, kubelet);
   await tokens(context, kubelet, stage);
   await paths(context, kubelet);
@@ -127,6 +144,10 @@ async function paths(context: TestContext, kubelet: NodeUnderAttack): Promise<vo
   });
 }
 
+function firstSegment(path: string): string {
+  return path.split('/')[1] ?? '';
+}
+
 class NodeUnderAttack {
   readonly namespace: string;
   readonly everyPath: readonly string[];
@@ -140,6 +161,9 @@ class NodeUnderAttack {
       '/pods',
       '/runningpods/',
       '/healthz',
+      '/configz',
+      '/logs/kubelet.log',
+      `/run/${pod}/c?cmd=id`,
       '/stats/summary',
       '/metrics',
       '/metrics/resource',
@@ -155,7 +179,11 @@ class NodeUnderAttack {
   /** Sends a path as it stands; asks for an upgrade where the path is of a stream. */
   ask(path: string, { pair, token }: Asker): Promise<Answer> {
     const upgrade = /^\/(exec|attach|portForward)\//.test(path)
-      ? { connection: 'Upgrade', upgrade: 'SPDY/3.1', 'x-stream-protocol-version': 'v4.channel.k8s.io' }
+      ? {
+          connection: 'Upgrade',
+          upgrade: 'SPDY/3.1',
+          'x-stream-protocol-version': 'v4.channel.k8s.io, portforward.k8s.io',
+        }
       : {};
     return new Promise((resolve, reject) => {
       const call = request(
