@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import type { Task } from '@aws-sdk/client-ecs';
 import { capacityAnnotation } from '../../src/providers/fargate/translate/annotations.ts';
@@ -170,6 +171,42 @@ test('a pod that Fargate cannot run is Failed, and every field is named at once'
     assert.ok(message.includes(field), `${field} is not named in: ${message}`);
   }
   assert.deepEqual(await ours.tasksOf([pod]), []);
+});
+
+test('a pod’s owner is told what Fargate makes of it: the size that is paid for, the grace, the missing token', async () => {
+  const { stage } = ours;
+  const resources = { requests: { cpu: '300m', memory: '700Mi' } };
+  const spec = { terminationGracePeriodSeconds: 300, containers: [{ ...sleeper, resources }] };
+  await cluster.apply([stage.pod('told', spec)]);
+  const pod = await stage.untilPod('told', 'ready', isReady);
+  const [task] = await ours.tasksOf([pod]);
+  assert.deepEqual([task?.cpu, task?.memory], ['512', '1024']);
+  assert.equal(pod.metadata?.annotations?.['CapacityProvisioned'], '0.5vCPU 1GB');
+  await ours.untilEvent(/^CapacityProvisioned: Fargate runs and bills the pod as 0.5vCPU 1GB; it asked for 0.3 CPU/);
+  await ours.untilEvent(/^TerminationGraceClamped: terminationGracePeriodSeconds is 300; Fargate kills .* 120 s after/);
+  await ours.untilEvent(/^ServiceAccountTokenLeftOut: Volume kube-api-access-/);
+});
+
+test('a pod gets the IAM role that its namespace permits, and waits for one that it does not', async (context) => {
+  const { stage } = ours;
+  const roles = readFileSync(new URL('../../deploy/fargate-roles.yaml', import.meta.url), 'utf8');
+  const input = roles.replace('system:node:virtual-kubelet', `system:node:${stage.nodeName}`);
+  const { code, stderr } = await cluster.kubectl(['apply', '--filename', '-'], { input });
+  assert.equal(code, 0, stderr);
+  context.after(() => kubectl('delete', '--filename', 'deploy/fargate-roles.yaml'));
+  await kubectl('annotate', 'namespace', stage.namespace, 'iam.amazonaws.com/permitted=^reader$');
+  const asking = (role: string): object =>
+    stage.pod(role, { containers: [sleeper] }, { annotations: { 'iam.amazonaws.com/role': role } });
+  await cluster.apply([asking('reader'), asking('writer')]);
+  const reader = await stage.untilPod('reader', 'ready', isReady);
+  const [task] = await ours.tasksOf([reader]);
+  const { taskDefinition } = await fargate.ecs.describeTaskDefinition({ taskDefinition: task?.taskDefinitionArn });
+  assert.equal(taskDefinition?.taskRoleArn, 'arn:aws:iam::000000000000:role/reader');
+  const writer = await stage.untilPod('writer', 'waiting for its role', ({ status }) => {
+    return status?.containerStatuses?.[0]?.state?.waiting?.reason === 'IamRoleNotPermitted';
+  });
+  await ours.untilEvent(/iam.amazonaws.com\/permitted of namespace .*, "\^reader\$", does not permit role writer/);
+  assert.deepEqual(await ours.tasksOf([writer]), []);
 });
 
 test('kubectl logs: all, the last lines, with times, and followed to the end', async () => {
