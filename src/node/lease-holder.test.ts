@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { describe, it } from 'node:test';
 import type { Lease } from '../kubernetes/objects.ts';
 import { holderAnnotation, isFree, isProcessAlive, type LeaseHolder, thisProcess } from './lease-holder.ts';
@@ -36,6 +38,25 @@ describe('a lease is taken', () => {
       assert.equal(isFree({ lease, self, nowMs, isAlive }), expected);
     });
   }
+
+  it('not at once from a machine of the same host name whose pid is not ours', {
+    skip: process.platform !== 'linux',
+  }, () => {
+    const here = thisProcess('2026-01-01T00:00:00Z');
+    const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    const namespace = readlinkSync('/proc/self/ns/pid');
+    assert.ok(here.host.startsWith(hostname()) && here.host.includes(bootId) && here.host.endsWith(namespace));
+    assert.equal(thisProcess('').host, here.host, 'two processes of one machine are of one place');
+    const otherMachine = here.host.replace(bootId, '7d3f2c1a-0000-4000-8000-000000000000');
+    for (const [host, expected] of [
+      [here.host, true],
+      [otherMachine, false],
+      [`${hostname()}/${namespace}`, false],
+    ] as const) {
+      const lease = leaseOf({ host, pid: here.pid }, 1);
+      assert.equal(isFree({ lease, self: here, nowMs, isAlive: () => false }), expected, host);
+    }
+  });
 
   it('and a process knows itself to be alive', () => {
     assert.equal(isProcessAlive(thisProcess('').pid), true);

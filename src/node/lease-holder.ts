@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Lease } from '../kubernetes/objects.ts';
 
@@ -7,7 +7,10 @@ import type { Lease } from '../kubernetes/objects.ts';
 export interface LeaseHolder {
   /** Differs from process to process. */
   readonly id: string;
-  /** The machine and, where that can be known, the process namespace: within one, a pid tells whether a process lives. */
+  /**
+   * The machine since it was started, and the process namespace on it: within these, a pid tells whether a process lives.
+   * Equal for two processes only where both hold.
+   */
   readonly host: string;
   readonly pid: number;
   /** RFC 3339. */
@@ -19,14 +22,19 @@ export const holderAnnotation = 'virtual-kubelet.io/lease-holder';
 
 /** This process, as a holder. */
 export function thisProcess(since: string): LeaseHolder {
-  return { id: randomUUID(), host: hostAndProcessNamespace(), pid: process.pid, since };
+  return { id: randomUUID(), host: hostBootAndProcessNamespace(), pid: process.pid, since };
 }
 
-function hostAndProcessNamespace(): string {
+/**
+ * A host name may be that of many machines, and the first process namespace of a machine has the same number on all, so the
+ * kernel's id of this boot is in it. Where the kernel does not tell (no Linux), no other process is of this place.
+ */
+function hostBootAndProcessNamespace(): string {
   try {
-    return `${hostname()}/${readlinkSync('/proc/self/ns/pid')}`;
+    const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${hostname()}/boot:[${bootId}]/${readlinkSync('/proc/self/ns/pid')}`;
   } catch {
-    return hostname();
+    return `${hostname()}/${randomUUID()}`;
   }
 }
 
