@@ -2,6 +2,7 @@ import type { Container, ContainerState, ContainerStatus, EphemeralContainer, Po
 import { isSidecar, shouldRestart } from '../containers.ts';
 import { runningState, terminatedState, waitingState } from './container-state.ts';
 import type { ObservedContainer, ObservedPod } from './observed.ts';
+import { isTerminalPhase } from './phase.ts';
 
 /** Why containers that do not exist yet are waiting, where more is known than that they wait. */
 export interface WaitingReason {
@@ -69,12 +70,19 @@ export function containerStatuses(
 }
 
 function containerStatus(subject: Subject): ContainerStatus {
-  const { pod, container, previous, observed, role } = subject;
+  const { previous, observed } = subject;
   const status = observed ? observedStatus(subject, observed) : unobservedStatus(subject);
-  // The API server refuses a status in which a container that ended for good is not ended any more.
   const ended = previous?.state?.terminated;
-  const mayLeave = role === 'sidecar' || (role !== 'ephemeral' && shouldRestart(pod, container, ended?.exitCode ?? 0));
-  return previous && ended && !status.state?.terminated && !mayLeave ? previous : status;
+  return previous && ended && !status.state?.terminated && !mayRunAgain(subject, ended.exitCode) ? previous : status;
+}
+
+/**
+ * Whether a container that has ended may be anything else again. The API server refuses a status that says so of one
+ * that ended for good; in a pod that is over none starts again, whatever its policy says.
+ */
+function mayRunAgain({ pod, container, role }: Subject, exitCode: number): boolean {
+  if (isTerminalPhase(pod.status?.phase) || role === 'ephemeral') return false;
+  return role === 'sidecar' || shouldRestart(pod, container, exitCode);
 }
 
 function observedStatus({ pod, container, role, previous }: Subject, observed: ObservedContainer): ContainerStatus {
