@@ -85,6 +85,22 @@ describe('Engine: containers', () => {
     });
   });
 
+  it('tells why a container cannot be started, then that it backs off, at each try', async () => {
+    harness.play({ a: Array.from({ length: 4 }, () => ({ startError: 'exec: "nope": not found' })) });
+    const pod = await harness.create({ containers: [app('a')] });
+    const untilState = (state: string): Promise<void> =>
+      harness.until(state, () => harness.stateOf(pod, 'a') === state);
+    await untilState('waiting RunContainerError #0');
+    await harness.clock.advance(10_000);
+    await untilState('waiting RunContainerError #1');
+    await harness.clock.advance(6000);
+    await untilState('waiting CrashLoopBackOff #1');
+    await harness.clock.advance(5000);
+    await untilState('waiting RunContainerError #2');
+    await harness.clock.advance(11_000);
+    await untilState('waiting CrashLoopBackOff #2');
+  });
+
   describe('a container that somebody removes', () => {
     it('is started again, counted on from where it was', async () => {
       harness.play({ a: [{ exitAfterMs: 1000, exitCode: 1 }, {}] });

@@ -2,15 +2,12 @@ import { CodedError, messageOf } from '../../support/errors.ts';
 import { runHook } from '../hooks/run-hook.ts';
 import type { Action } from '../plan/action.ts';
 import type { ContainerIdentity } from '../pod/labels.ts';
-import type { Hold, HoldKey } from '../pod/notes.ts';
+import { backOffShownAfterMs, type Hold, type HoldKey } from '../pod/notes.ts';
 import type { PodMemory } from '../pod/pod-memory.ts';
 import { fieldPathOf } from '../pod/spec-containers.ts';
 import { startContainer } from '../start/start-container.ts';
 import { isUnanswered } from '../unanswered.ts';
 import { type EffectKit, retryMs, unansweredRetryMs } from './effect-kit.ts';
-
-/** A kubelet tells a failed pull at once, and that it backs off when it looks again. */
-const backOffShownAfterMs = 5000;
 
 type StartAction = Extract<Action, { readonly kind: 'start-container' }>;
 

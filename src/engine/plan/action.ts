@@ -42,10 +42,17 @@ export type Action =
       readonly restart: boolean;
     };
 
+export interface CrashLoop extends Waiting {
+  readonly attemptId: string;
+  /** From its last end until its next start. */
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
 export interface Plan {
   readonly actions: readonly Action[];
   /** Containers that wait in a crash loop, by name; `attemptId` is the container that ended last. */
-  readonly crashLoops: ReadonlyMap<string, Waiting & { readonly attemptId: string }>;
+  readonly crashLoops: ReadonlyMap<string, CrashLoop>;
   /** Containers that are to be started, now or later, by name. */
   readonly toStart: ReadonlySet<string>;
   /** `ended`: nothing runs and nothing will be started. */

@@ -1,8 +1,9 @@
 import { shouldRestart } from '../../podspec/containers.ts';
 import { goDuration } from '../go-duration.ts';
 import { type Attempt, type PodSandbox, runningAttempts } from '../pod/actual-pod.ts';
+import { backOffShownAfterMs } from '../pod/notes.ts';
 import { initContainersOf, mainContainersOf, podLabel, preStopOf, type SpecContainer } from '../pod/spec-containers.ts';
-import type { Action, Plan } from './action.ts';
+import type { Action, CrashLoop, Plan } from './action.ts';
 import { nextAttempt } from './crash-backoff.ts';
 import { planStop, type StopWish } from './plan-stop.ts';
 import { activeDeadlineAtMs, type LifeInput, newestOf } from './why-ending.ts';
@@ -18,7 +19,7 @@ type Progress = 'up' | 'done' | 'not yet';
 class LifePlan {
   readonly #input: LifeInput;
   readonly #actions: Action[] = [];
-  readonly #crashLoops = new Map<string, { attemptId: string; reason: string; message: string }>();
+  readonly #crashLoops = new Map<string, CrashLoop>();
   readonly #toStart = new Set<string>();
   #nextAtMs: number | undefined;
   /**
@@ -152,17 +153,26 @@ class LifePlan {
   #startAgain(each: SpecContainer, sandbox: PodSandbox, last: Attempt): void {
     const { container } = each;
     const next = nextAttempt(last, container.image ?? '');
-    const waitMs = last.state.kind === 'exited' ? next.atMs - last.state.finishedAtMs : 0;
+    const fromMs = last.state.kind === 'exited' ? last.state.finishedAtMs : next.atMs;
+    const waitMs = next.atMs - fromMs;
     this.#toStart.add(container.name);
     if (waitMs > 0) {
       this.#crashLoops.set(container.name, {
         attemptId: last.id,
         reason: 'CrashLoopBackOff',
         message: `back-off ${goDuration(waitMs)} restarting failed container=${container.name} pod=${podLabel(this.#input.pod)}`,
+        fromMs,
+        untilMs: next.atMs,
       });
     }
-    if (next.atMs > this.#input.nowMs) this.#lookAgainAt(next.atMs);
-    else this.#start(each, sandbox, { attempt: last.attempt + 1, backoffMs: next.backoffMs });
+    if (next.atMs <= this.#input.nowMs) {
+      this.#start(each, sandbox, { attempt: last.attempt + 1, backoffMs: next.backoffMs });
+      return;
+    }
+    this.#lookAgainAt(next.atMs);
+    // Until then a hold says why the last start failed.
+    const shownAtMs = fromMs + backOffShownAfterMs;
+    if (shownAtMs > this.#input.nowMs) this.#lookAgainAt(shownAtMs);
   }
 
   #start(

@@ -38,6 +38,9 @@ export type TaskKey = 'volumes' | 'sandbox' | 'start' | `stop ${string}` | `hook
 
 export type HoldKey = 'volumes' | 'sandbox' | `container ${string}`;
 
+/** A kubelet tells at once what failed, and that it backs off when it looks again. */
+export const backOffShownAfterMs = 5000;
+
 export interface Hold {
   readonly untilMs: number;
   /** What the container's state says meanwhile. */

@@ -7,7 +7,7 @@ import type {
 } from '../../podspec/status/observed.ts';
 import type { Plan } from '../plan/action.ts';
 import type { ActualPod, Attempt } from './actual-pod.ts';
-import type { Hold, Waiting } from './notes.ts';
+import { backOffShownAfterMs, type Hold, type Waiting } from './notes.ts';
 import type { PodMemory } from './pod-memory.ts';
 import { containersOf } from './spec-containers.ts';
 
@@ -70,7 +70,11 @@ function neverCreated(pod: Pod): Pick<Waiting, 'reason'> {
 }
 
 function waitingReason(name: string, { memory, plan, nowMs }: ObserveInput): Waiting | undefined {
-  return saysNow(memory.holds.get(`container ${name}`), nowMs) ?? plain(plan.crashLoops.get(name));
+  const error = saysNow(memory.holds.get(`container ${name}`), nowMs);
+  const loop = plan.crashLoops.get(name);
+  // As with a kubelet: first why it could not be started, then that its next start is waited for.
+  const isLoopDue = loop !== undefined && loop.fromMs + backOffShownAfterMs <= nowMs && nowMs < loop.untilMs;
+  return error === undefined || isLoopDue ? plain(loop) : error;
 }
 
 /** What a hold says at a moment: after a while of failing, that it backs off. */

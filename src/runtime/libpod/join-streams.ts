@@ -91,8 +91,12 @@ async function followSizes(
   resize: JoinOptions['resize'],
   isOver: () => boolean,
 ): Promise<void> {
-  for await (const size of sizes) {
-    if (isOver()) return;
-    await resize(size).catch(() => {});
+  try {
+    for await (const size of sizes) {
+      if (isOver()) return;
+      await resize(size).catch(() => {});
+    }
+  } catch {
+    // Whoever sends the sizes is gone; so is what it sends to the process, which ends the session.
   }
 }
