@@ -39,7 +39,7 @@ export const fargateStory: Story = {
 
 async function play(stage: Stage): Promise<void> {
   const { cluster, terminal } = stage;
-  terminal.say('a CronJob, first of all: its minute comes while the rest of the story plays');
+  terminal.say('a CronJob, first of all: its time comes while the rest of the story plays');
   await terminal.show('kubectl apply -f -', { input: cronJob });
   await startFargateNode(stage);
   await terminal.show('kubectl get nodes');
