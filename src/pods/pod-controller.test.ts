@@ -117,10 +117,30 @@ describe('a pod that is bound to the node', () => {
     }
   });
 
-  it('is left to its owner where it is a mirror pod or of another node', async (t) => {
+  it('is deleted unrun where it is a mirror pod, also one that is being deleted or was there before us', async (t) => {
+    const annotations = { 'kubernetes.io/config.mirror': 'x' };
+    const harness = await PodHarness.set(t, new ScriptedProvider());
+    const before = harness.createPod({}, { annotations });
+    const terminating = harness.createPod({}, { annotations });
+    harness.deletePod(terminating);
+    const held = harness.createPod({}, { annotations, finalizers: ['someone.example/x'] });
+    await harness.start();
+    await harness.untilGone(before);
+    await harness.untilGone(terminating);
+    const after = harness.createPod({}, { annotations });
+    await harness.untilGone(after);
+    await harness.settled();
+    assert.deepEqual(bodyOf(harness.writes('DELETE', after)[0]).preconditions, { uid: uidOf(after) });
+    assert.equal(harness.writes('DELETE').length, 4, 'one each, also where a finalizer holds the object');
+    assert.equal(harness.stored(held)?.metadata?.deletionGracePeriodSeconds, 0);
+    assert.equal(harness.writes('PATCH').length, 0);
+    assert.equal(harness.faulty.count('createPod'), 0);
+    assert.equal(harness.events[0]?.reason, 'OrphanedMirrorPod');
+  });
+
+  it('is left to its node where that is another one', async (t) => {
     const harness = await PodHarness.set(t, new ScriptedProvider());
     await harness.start();
-    harness.createPod({}, { annotations: { 'kubernetes.io/config.mirror': 'x' } });
     harness.createPod({ nodeName: 'other' });
     harness.createPod({ nodeName: '' });
     await harness.settled();

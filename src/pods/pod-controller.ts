@@ -207,6 +207,7 @@ export class PodController {
 
   async #resync(signal: AbortSignal): Promise<void> {
     const { clock, resyncPeriodMs } = this.#options;
+    if (resyncPeriodMs === 0) return;
     try {
       for (;;) {
         await clock.sleep(resyncPeriodMs, { signal });

@@ -3,6 +3,7 @@ import { podRef } from '../kubernetes/objects.ts';
 import { isTerminalPhase } from '../podspec/status/phase.ts';
 import { done, type PodContext, type PodStep, type StepResult } from './pod-context.ts';
 import { admit } from './steps/admit.ts';
+import { dropMirror, isMirrorPod } from './steps/drop-mirror.ts';
 import { end, graceOf, specGraceSeconds } from './steps/end.ts';
 import { finish } from './steps/finish.ts';
 import { refuse } from './steps/refuse.ts';
@@ -28,7 +29,11 @@ export async function reconcilePod(
     const tracked = context.tracker.get(uid);
     return tracked === undefined ? done : release(context, tracked, signal);
   }
-  if (!isOurs(context, stored)) return done;
+  if (stored.spec?.nodeName !== context.nodeName) return done;
+  if (isMirrorPod(stored)) {
+    await dropMirror(context, stored, signal);
+    return done;
+  }
   const tracked = context.tracker.track(podRef(stored));
   const pod = newest(tracked, stored);
   tracked.gracePeriodSeconds = specGraceSeconds(pod);
@@ -55,11 +60,6 @@ async function act(step: PodStep): Promise<StepResult> {
     if (!tracked.isInHand) return result;
   }
   return hasEnded(tracked) ? done : update(step);
-}
-
-/** Mirror pods are a kubelet's own; there are no static pods here. */
-function isOurs({ nodeName }: PodContext, { metadata, spec }: Pod): boolean {
-  return spec?.nodeName === nodeName && metadata?.annotations?.['kubernetes.io/config.mirror'] === undefined;
 }
 
 /**
