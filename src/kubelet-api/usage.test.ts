@@ -122,11 +122,11 @@ describe('usage', () => {
     assert.deepEqual(
       answer.text.split('\n').filter((line) => line !== '' && !line.startsWith('#')),
       [
-        `container_cpu_usage_seconds_total{container="app",namespace="default",pod="web"} 12.5 ${timeMs}`,
-        `container_cpu_usage_seconds_total{container="side",namespace="default",pod="web"} 0.5 ${timeMs + 1000}`,
-        `container_memory_working_set_bytes{container="app",namespace="default",pod="web"} 1000 ${timeMs}`,
-        `container_start_time_seconds{container="app",namespace="default",pod="web"} ${seconds}`,
-        `container_start_time_seconds{container="side",namespace="default",pod="web"} ${seconds}`,
+        `container_cpu_usage_seconds_total{container="app",pod="web",namespace="default"} 12.5 ${timeMs}`,
+        `container_cpu_usage_seconds_total{container="side",pod="web",namespace="default"} 0.5 ${timeMs + 1000}`,
+        `container_memory_working_set_bytes{container="app",pod="web",namespace="default"} 1000 ${timeMs}`,
+        `container_start_time_seconds{container="app",pod="web",namespace="default"} ${seconds}`,
+        `container_start_time_seconds{container="side",pod="web",namespace="default"} ${seconds}`,
         `node_cpu_usage_seconds_total 13 ${timeMs + 1000}`,
         `node_memory_working_set_bytes 1000 ${timeMs}`,
         `pod_cpu_usage_seconds_total{namespace="default",pod="web"} 13 ${timeMs + 1000}`,
@@ -210,6 +210,20 @@ describe('usage', () => {
     await Promise.all(['/stats/summary', '/metrics/resource', '/metrics/cadvisor'].map((path) => kubelet.get(path)));
     assert.equal(asked, 1);
     await clock.advance(1000);
+    await kubelet.get('/metrics/resource');
+    assert.equal(asked, 2);
+  });
+
+  test('but anew where a pod has started since, which whoever has seen it run would miss', async () => {
+    await kubelet.get('/metrics/resource');
+    const state = { kind: 'running', startedAtMs: clock.now() } as const;
+    const observed = runningObserved(testPod('new'));
+    kubelet.pods.add(testPod('new'), {
+      ...observed,
+      containers: observed.containers.map((one) => ({ ...one, state })),
+    });
+    await clock.advance(1);
+    await kubelet.get('/stats/summary');
     await kubelet.get('/metrics/resource');
     assert.equal(asked, 2);
   });

@@ -167,7 +167,10 @@ export interface Provider {
     | ((request: PortForwardRequest, options: OperationOptions) => Promise<PodConnection>)
     | undefined;
 
-  /** What the pods use now. Asked each time that somebody scrapes, but not again within a second. */
+  /**
+   * What the pods use now. Asked each time that somebody scrapes, but within a second again only where a pod has started
+   * since.
+   */
   readonly usage?: ((options: OperationOptions) => Promise<Usage>) | undefined;
 
   /** Counts of probes, for /metrics/probes. Read from memory. */

@@ -62,7 +62,7 @@ test('the node tells what its pods use', async (context) => {
 
   const metrics = await raw('metrics/resource');
   for (const name of ['cpu', 'memory']) {
-    const labels = `container="${name}",namespace="${stage.namespace}",pod="busy"`;
+    const labels = `container="${name}",pod="busy",namespace="${stage.namespace}"`;
     assert.match(metrics, new RegExp(`^container_cpu_usage_seconds_total\\{${labels}\\} [\\d.e+-]+ \\d+$`, 'm'));
     assert.match(metrics, new RegExp(`^container_memory_working_set_bytes\\{${labels}\\} [\\d.e+-]+ \\d+$`, 'm'));
   }
