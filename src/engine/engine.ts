@@ -8,6 +8,7 @@ import { EffectKit } from './effects/effect-kit.ts';
 import type { EngineContext } from './engine-context.ts';
 import { ImagePuller } from './images/image-puller.ts';
 import { chooseLog } from './log-source.ts';
+import { type LogLimits, LogRotation } from './logs/log-rotation.ts';
 import { type ReadLogOptions, readLog } from './logs/read-log.ts';
 import type { ActualPod } from './pod/actual-pod.ts';
 import { podFromContainers } from './pod/found-pod.ts';
@@ -31,6 +32,8 @@ export interface EngineLimits {
   readonly parallelStarts: number;
   /** How often everything is listed although nothing was heard, in milliseconds. */
   readonly resyncMs: number;
+  /** Of the log of each container. */
+  readonly logs: LogLimits;
 }
 
 export interface EngineRunOptions {
@@ -113,8 +116,10 @@ export class Engine {
       return result;
     };
     this.#prober.start(signal);
+    const rotation = new LogRotation({ runtime, limits: this.#limits.logs, clock, log });
     await Promise.all([
       this.#queue.run({ workers: this.#limits.workers, signal, process }),
+      rotation.run(() => this.#view.runningContainers(), { signal }),
       watchRuntime({
         runtime,
         filter: ownedBy(owner),

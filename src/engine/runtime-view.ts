@@ -50,6 +50,13 @@ export class RuntimeView {
     return entry && toActualPod(entry.ref, entry.sandboxes.values(), entry.containers.values());
   }
 
+  /** Ids of all containers that run, as far as is known. */
+  *runningContainers(): Iterable<string> {
+    for (const { containers } of this.#pods.values()) {
+      for (const { id, state } of containers.values()) if (state.kind === 'running') yield id;
+    }
+  }
+
   hear(event: RuntimeEvent): void {
     const ref = podOf(event.labels);
     if (!ref) return;

@@ -16,21 +16,28 @@ const lookAgainMs = 1000;
 /** Says when a log may have more: on a change of the file, at the container's end, else each second. */
 export class FileChanges {
   readonly #following: Following;
+  readonly #onChange = (): void => {
+    this.#changed = true;
+    this.#wake?.();
+  };
   #watcher: FSWatcher | undefined;
   #changed = false;
   #wake: (() => void) | undefined;
 
   constructor(path: string, following: Following) {
     this.#following = following;
-    const onChange = (): void => {
-      this.#changed = true;
-      this.#wake?.();
-    };
+    this.watch(path);
+  }
+
+  /** To be called again when another file has got this name. */
+  watch(path: string): void {
+    this.close();
     try {
-      this.#watcher = watch(path, { persistent: false }, onChange);
-      this.#watcher.on('error', () => this.#watcher?.close());
+      const watcher = watch(path, { persistent: false }, this.#onChange);
+      watcher.on('error', () => watcher.close());
+      this.#watcher = watcher;
     } catch {
-      // No watches left on this machine: looking each second has to do.
+      // No watches left on this machine, or no file: looking each second has to do.
       this.#watcher = undefined;
     }
   }
@@ -38,7 +45,7 @@ export class FileChanges {
   /** Resolves when reading again may give more; rejects where the signal aborts. */
   async next({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     signal.throwIfAborted();
-    if (!this.#changed) {
+    if (!this.#changed && !this.#following.hasEnded()) {
       const done = new AbortController();
       const either = AbortSignal.any([signal, done.signal]);
       await Promise.race([

@@ -59,38 +59,36 @@ export class LogFormatter {
     return this.#remainingBytes <= 0;
   }
 
-  /** What `chunk` adds for the reader. */
+  /** What `chunk` adds for the reader. The chunk is written over: no line is longer for its reader than in the file. */
   format(chunk: Buffer): Buffer {
     const buffer = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    const pieces: Buffer[] = [];
+    let length = 0;
     let start = 0;
     for (let end = buffer.indexOf(newline); end >= 0 && !this.isFull; end = buffer.indexOf(newline, start)) {
-      this.#formatLine(buffer, { start, end, pieces });
+      length = this.#formatLine(buffer, { start, end, target: length });
       start = end + 1;
     }
     this.#rest = Buffer.from(buffer.subarray(start));
-    return Buffer.concat(pieces);
+    return buffer.subarray(0, length);
   }
 
+  /** Moves what its reader gets of a line to `target`, at or before its start, and gives where that ends. */
   #formatLine(
     buffer: Buffer,
-    { start, end, pieces }: { readonly start: number; readonly end: number; readonly pieces: Buffer[] },
-  ): void {
+    { start, end, target }: { readonly start: number; readonly end: number; readonly target: number },
+  ): number {
     const parts = lineParts(buffer, start, end);
     const { stream, sinceMs, timestamps } = this.#selection;
-    if (!parts || (stream !== undefined && parts.stream !== stream)) return;
-    const time = buffer.toString('latin1', start, parts.timeEnd);
+    if (!parts || (stream !== undefined && parts.stream !== stream)) return target;
     // A NaN, of a time that cannot be read, is not before anything.
-    if (sinceMs !== undefined && parseTimeMs(time) < sinceMs) return;
-    if (timestamps && this.#atLineStart) this.#push(pieces, Buffer.from(`${asUtc(time)} `));
-    this.#push(pieces, buffer.subarray(parts.textStart, parts.partial ? end : end + 1));
+    if (sinceMs !== undefined && parseTimeMs(buffer.toString('latin1', start, parts.timeEnd)) < sinceMs) return target;
+    const timeEnd = timestamps && this.#atLineStart ? writeTime(buffer, { start, end: parts.timeEnd, target }) : target;
+    const textEnd = parts.partial ? end : end + 1;
+    buffer.copyWithin(timeEnd, parts.textStart, textEnd);
     this.#atLineStart = !parts.partial;
-  }
-
-  #push(pieces: Buffer[], piece: Buffer): void {
-    const fitting = piece.length <= this.#remainingBytes ? piece : piece.subarray(0, this.#remainingBytes);
-    this.#remainingBytes -= fitting.length;
-    pieces.push(fitting);
+    const bytes = Math.min(timeEnd - target + textEnd - parts.textStart, this.#remainingBytes);
+    this.#remainingBytes -= bytes;
+    return target + bytes;
   }
 }
 
@@ -100,7 +98,19 @@ function parseTimeMs(time: string): number {
   return match ? Date.parse(`${match[1]}${match[3]}`) + Number(`0${match[2] ?? ''}`) * 1000 : Number.NaN;
 }
 
-/** Go writes an offset of zero as Z. */
-function asUtc(time: string): string {
-  return time.endsWith('+00:00') ? `${time.slice(0, -6)}Z` : time;
+const utcOffset = Buffer.from('+00:00');
+const utc = Buffer.from('Z');
+
+/** Moves a time to `target`, a blank behind it. Go writes an offset of zero as Z. */
+function writeTime(
+  buffer: Buffer,
+  { start, end, target }: { readonly start: number; readonly end: number; readonly target: number },
+): number {
+  const isUtc = utcOffset.equals(buffer.subarray(end - utcOffset.length, end));
+  const zoneStart = isUtc ? end - utcOffset.length : end;
+  buffer.copyWithin(target, start, zoneStart);
+  let length = target + zoneStart - start;
+  if (isUtc) length += utc.copy(buffer, length);
+  buffer[length] = blank;
+  return length + 1;
 }

@@ -1,6 +1,7 @@
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { FileChanges, type Following } from './file-changes.ts';
-import { findTail } from './find-tail.ts';
+import { TailSearch } from './find-tail.ts';
+import { isSameFile, type LogFile, openAfter, openBefore, openNewest } from './log-files.ts';
 import { LogFormatter, type LogSelection } from './log-format.ts';
 
 export interface ReadLogOptions extends LogSelection {
@@ -9,41 +10,46 @@ export interface ReadLogOptions extends LogSelection {
   readonly follow?: Following | undefined;
 }
 
-const chunkBytes = 64 * 1024;
+const chunkBytes = 128 * 1024;
 
 /**
- * Reads a CRI-like log file in chunks of bounded size, whatever the size of the file. Ends at its end, at the byte
- * limit or, following, when the container has ended and everything is read. Rejects as `open` does where there is no
- * such file.
+ * Reads a container's log in chunks of bounded size, whatever its size: the files that its rotation has left, oldest
+ * first, and the one that the container writes into, as if they were one. (A kubelet reads the last of them alone.) Ends
+ * at its end, at the byte limit or, following, when the container has ended and everything is read; a reader who is so
+ * slow that files are removed before their turn misses those. Rejects as `open` does where there is no log.
  */
 export async function* readLog(path: string, options: ReadLogOptions): AsyncGenerator<Uint8Array, void> {
-  const { tailLines, stream, follow, signal } = options;
+  const { follow, signal } = options;
   if (options.limitBytes === 0) return;
-  const reader = new LogReader(await open(path, 'r'));
+  const reader = new LogReader(path, await openNewest(path));
   const changes = follow && new FileChanges(path, follow);
   try {
-    const sizeBytes = await reader.size();
-    if (tailLines !== undefined) {
-      reader.position = await findTail(reader.file, { lines: tailLines, sizeBytes, stream });
-    }
+    const end = follow ? endless : { serial: reader.serial, bytes: await reader.size() };
+    await reader.goToStart(options);
     const formatter = new LogFormatter(options);
-    if (!changes || !follow) {
-      yield* reader.read({ endBytes: sizeBytes, formatter, signal });
-      return;
-    }
     for (;;) {
       // Looked up before reading: what was written before the end is read after it was seen.
-      const ended = follow.hasEnded();
-      yield* reader.read({ endBytes: Number.POSITIVE_INFINITY, formatter, signal });
-      if (ended || formatter.isFull) return;
-      await changes.next({ signal });
-      await reader.reopenIfReplaced(path);
+      const ended = follow?.hasEnded() ?? true;
+      const isComplete = await reader.isComplete();
+      yield* reader.read({ endBytes: reader.serial === end.serial ? end.bytes : Infinity, formatter, signal });
+      if (formatter.isFull) return;
+      if (isComplete && reader.serial < end.serial) {
+        changes?.watch(path);
+        await reader.goOn();
+        if (reader.serial > end.serial) return;
+      } else if (ended) {
+        return;
+      } else {
+        await changes?.next({ signal });
+      }
     }
   } finally {
     changes?.close();
-    await reader.file.close();
+    await reader.close();
   }
 }
+
+const endless = { serial: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
 
 interface ReadOptions {
   readonly endBytes: number;
@@ -51,43 +57,87 @@ interface ReadOptions {
   readonly signal: AbortSignal;
 }
 
+/** A place in the row of a log's files. */
 class LogReader {
-  file: FileHandle;
-  position = 0;
+  readonly #path: string;
+  #file: LogFile;
+  #position = 0;
 
-  constructor(file: FileHandle) {
-    this.file = file;
+  constructor(path: string, newest: LogFile) {
+    this.#path = path;
+    this.#file = newest;
+  }
+
+  get serial(): number {
+    return this.#file.serial;
   }
 
   async size(): Promise<number> {
-    return (await this.file.stat()).size;
+    return (await this.#file.handle.stat()).size;
+  }
+
+  /** From the newest file to where the reading is to begin. */
+  async goToStart({ tailLines, stream, sinceMs = 0 }: LogSelection): Promise<void> {
+    if (tailLines !== undefined) {
+      await this.#goToTail(tailLines, stream);
+      return;
+    }
+    const newestSerial = this.serial;
+    await this.#take(await openAfter(this.#path, 0));
+    while (this.serial < newestSerial && (await this.#file.handle.stat()).mtimeMs < sinceMs) await this.goOn();
   }
 
   /** From the position to `endBytes`, or to where the file ends now. */
   async *read({ endBytes, formatter, signal }: ReadOptions): AsyncGenerator<Uint8Array, void> {
-    while (this.position < endBytes && !formatter.isFull) {
+    // A log that somebody has cut is read from its beginning.
+    if ((await this.size()) < this.#position) this.#position = 0;
+    while (this.#position < endBytes && !formatter.isFull) {
       signal.throwIfAborted();
-      const length = Math.min(chunkBytes, endBytes - this.position);
-      const { buffer, bytesRead } = await this.file.read(Buffer.alloc(length), 0, length, this.position);
+      const length = Math.min(chunkBytes, endBytes - this.#position);
+      const { buffer, bytesRead } = await this.#file.handle.read(Buffer.allocUnsafe(length), 0, length, this.#position);
       if (bytesRead === 0) return;
-      this.position += bytesRead;
+      this.#position += bytesRead;
       const formatted = formatter.format(buffer.subarray(0, bytesRead));
       if (formatted.length > 0) yield formatted;
     }
   }
 
-  /** A log that was cut or written anew is read from its beginning. */
-  async reopenIfReplaced(path: string): Promise<void> {
-    const [opened, present] = await Promise.all([this.file.stat(), stat(path).catch(() => undefined)]);
-    if (!present) return;
-    if (present.ino !== opened.ino) {
-      const fresh = await open(path, 'r').catch(() => undefined);
-      if (!fresh) return;
-      await this.file.close();
-      this.file = fresh;
-      this.position = 0;
-    } else if (present.size < this.position) {
-      this.position = 0;
+  /** Nothing will be added to this file: the container writes into another one. */
+  async isComplete(): Promise<boolean> {
+    if (await isSameFile(this.#file.handle, this.#path)) return false;
+    // Nor is anything where the whole log is gone, but there is no file to go on with either.
+    return (await stat(this.#path).catch(() => undefined)) !== undefined;
+  }
+
+  /** To the beginning of the next file. */
+  async goOn(): Promise<void> {
+    await this.#take(await openAfter(this.#path, this.serial));
+  }
+
+  close(): Promise<void> {
+    return this.#file.handle.close();
+  }
+
+  async #goToTail(lines: number, stream: LogSelection['stream']): Promise<void> {
+    this.#position = await this.size();
+    if (lines <= 0) return;
+    const search = new TailSearch(lines, { stream });
+    for (;;) {
+      const start = await search.inFile(this.#file.handle, { sizeBytes: this.#position });
+      const previous = start === undefined ? await openBefore(this.#path, this.serial) : undefined;
+      if (previous === undefined) {
+        this.#position = start ?? 0;
+        return;
+      }
+      await this.#take(previous);
+      this.#position = await this.size();
     }
+  }
+
+  async #take(file: LogFile): Promise<void> {
+    const left = this.#file;
+    this.#file = file;
+    this.#position = 0;
+    await left.handle.close();
   }
 }

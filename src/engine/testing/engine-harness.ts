@@ -98,7 +98,13 @@ export class EngineHarness {
       random: seededRandom(1),
       log: silentLogger,
     };
-    this.engine = new Engine(context, { workers: 4, parallelPulls: 2, parallelStarts: 4, resyncMs: 60_000 });
+    this.engine = new Engine(context, {
+      workers: 4,
+      parallelPulls: 2,
+      parallelStarts: 4,
+      resyncMs: 60_000,
+      logs: { maxBytes: 10 * 2 ** 20, maxFiles: 5 },
+    });
     this.#stop = new AbortController();
     const stopped = this.#stop.signal;
     const observe = (pod: ObservedPod): void => {

@@ -3,6 +3,12 @@ import { podRef } from '../../kubernetes/objects.ts';
 import { isSidecar } from '../../podspec/containers.ts';
 import type { ObservedContainer, ObservedPod, ObservedState } from '../../podspec/status/observed.ts';
 
+/** All containers of the pod, in the order in which they are observed. */
+export function containersOf({ spec }: Pod): readonly (Container | EphemeralContainer)[] {
+  const { containers = [], initContainers = [], ephemeralContainers = [] } = spec ?? {};
+  return [...initContainers, ...containers, ...ephemeralContainers];
+}
+
 /**
  * The pod as running: init containers done, everything else started at `nowMs` and ready. Containers that the API
  * server already shows as running keep their start and restarts, so that a process that starts anew changes nothing.
