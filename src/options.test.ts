@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { type Options, parseInvocation } from './options.ts';
 import { hasCode } from './support/errors.ts';
@@ -69,6 +70,28 @@ for (const [argv, environment, message] of [
   [['--provider=memory'], { KUBELET_PORT: '99999' }, /^KUBELET_PORT: "99999" is not a whole number from 0 to 65535/],
   [['--provider=memory'], { VKUBELET_TAINT_EFFECT: 'No' }, /^VKUBELET_TAINT_EFFECT: "No" is not known/],
   [['--provider=memory', '--colour=blue'], {}, /unknown option '--colour=blue'/],
+  [['--provider=memory', '--node-ip=foo'], {}, /^--node-ip: "foo" is not an IP address/],
+  [['--provider=memory', '--node-ip=10.0.0.1:80'], {}, /^--node-ip: "10.0.0.1:80" is not an IP address/],
+  [['--provider=memory', '--node-ip=127.0.0.1'], {}, /^--node-ip: "127.0.0.1" .*never connects; .*not loopback/],
+  [['--provider=memory', '--node-ip=::1'], {}, /^--node-ip: "::1" .*never connects/],
+  [['--provider=memory', '--node-ip=fe80::1%eth0'], {}, /^--node-ip: "fe80::1%eth0" .*never connects/],
+  [['--provider=memory', '--node-ip='], {}, /^--node-ip: "" is not an IP address/],
+  [['--provider=memory'], { VKUBELET_POD_IP: '0.0.0.0' }, /^VKUBELET_POD_IP: "0.0.0.0" .*never connects/],
+  [['--provider=memory', '--cluster-dns=foo'], {}, /^--cluster-dns: "foo" is not an IP address/],
+  [['--provider=memory', '--cluster-domain=b@d'], {}, /^--cluster-domain: "b@d" is no DNS domain; use at most 253/],
+  [['--provider=memory', '--cluster-domain=a..b'], {}, /^--cluster-domain: "a..b" is no DNS domain/],
+  [['--provider=memory', '--nodename=a..b'], {}, /^--nodename: "a..b" cannot name a node; use at most 63/],
+  [['--provider=memory', '--nodename=a.-b'], {}, /^--nodename: "a.-b" cannot name a node/],
+  [['--provider=memory', `--nodename=${'n'.repeat(64)}`], {}, /^--nodename: "n+" cannot name a node; use at most 63/],
+  [['--provider=memory'], { DEFAULT_NODE_NAME: 'UP' }, /^DEFAULT_NODE_NAME: "UP" cannot name a node/],
+  [['--provider=memory', '--root-dir='], {}, /^--root-dir: "" is not a folder/],
+  [['--provider=memory', '--full-resync-period=999ms'], {}, /^--full-resync-period: "999ms" .*1s or more, or 0/],
+  [['--provider=memory', '--taint=b@d'], {}, /^--taint: "b@d" is no key of a taint/],
+  [['--provider=memory'], { VKUBELET_TAINT_KEY: 'b@d key' }, /^VKUBELET_TAINT_KEY: "b@d key" is no key of a taint/],
+  [['--provider=memory'], { VKUBELET_TAINT_KEY: 'a/b/c' }, /^VKUBELET_TAINT_KEY: "a\/b\/c" is no key of a taint/],
+  [['--provider=memory'], { VKUBELET_TAINT_KEY: 'UP.io/c' }, /^VKUBELET_TAINT_KEY: "UP.io\/c" is no key of a taint/],
+  [['--provider=memory'], { VKUBELET_TAINT_KEY: 'io/' }, /^VKUBELET_TAINT_KEY: "io\/" is no key of a taint/],
+  [['--provider=memory'], { VKUBELET_TAINT_VALUE: 'no!' }, /^VKUBELET_TAINT_VALUE: "no!" .*at most 63 letters/],
   [['run'], {}, /too many arguments|unknown command/],
 ] as const) {
   test(`${[...argv, ...Object.entries(environment).map(([k, v]) => `${k}=${v}`)].join(' ') || 'no flag at all'} is refused in words`, () => {
@@ -76,6 +99,26 @@ for (const [argv, environment, message] of [
       () => parse(argv, environment as Record<string, string>),
       (error) => hasCode(error, 'InvalidInput') && message.test(error.message),
     );
+  });
+}
+
+for (const [argv, environment, expected] of [
+  [['--node-ip=fd00::1', '--cluster-dns=fd00::a'], {}, { nodeIp: 'fd00::1', clusterDnsIp: 'fd00::a' }],
+  [['--cluster-domain=k8s.example.com'], {}, { clusterDomain: 'k8s.example.com' }],
+  [[`--nodename=${'n'.repeat(63)}`], {}, { nodeName: 'n'.repeat(63) }],
+  [['--full-resync-period=0'], {}, { fullResyncPeriodMs: 0 }],
+  [['--full-resync-period=1s'], {}, { fullResyncPeriodMs: 1000 }],
+  [['--root-dir=state'], {}, { rootDir: resolve('state') }],
+  [['--os=Linux', '--log-level=WARN'], {}, { operatingSystem: 'linux', logLevel: 'warn' }],
+  [
+    ['--taint=example.com/Some_key.1'],
+    { VKUBELET_TAINT_VALUE: 'a_B.c-1' },
+    { taint: { key: 'example.com/Some_key.1', value: 'a_B.c-1', effect: 'NoSchedule' } },
+  ],
+] as const) {
+  test(`${[...argv, ...Object.values(environment)].join(' ')} is taken`, () => {
+    const options = parse(['--provider=memory', ...argv], environment);
+    assert.deepEqual({ ...options, ...expected }, options);
   });
 }
 

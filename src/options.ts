@@ -1,13 +1,22 @@
 import { Command, CommanderError, Option } from 'commander';
+import {
+  dnsDomain,
+  flagIsTrue,
+  folder,
+  ipAddress,
+  type ListenAddress,
+  listenAddress,
+  nodeName,
+  oneOf,
+  reachableAddress,
+  resyncPeriodMs,
+  taintKey,
+  taintValue,
+  wholeNumber,
+} from './option-values.ts';
 import { parseDurationMs } from './support/duration.ts';
 import { CodedError, messageOf } from './support/errors.ts';
 import { type LogLevel, logLevels } from './telemetry/log.ts';
-
-/** An address to listen on; an empty host means all interfaces, port 0 any free port. */
-export interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
-}
 
 export interface TaintOptions {
   readonly key: string;
@@ -31,6 +40,7 @@ export interface Options {
   /** Undefined: no taint. `value` is the provider's name where it was not given. */
   readonly taint: TaintOptions | undefined;
   readonly podSyncWorkers: number;
+  /** 0: never. */
   readonly fullResyncPeriodMs: number;
   /** 0: wait for the API server as long as it takes. */
   readonly startupTimeoutMs: number;
@@ -141,7 +151,7 @@ function defineFlags(): Option[] {
     flag('--root-dir <folder>', 'where volumes and state of pods are kept (default: /var/lib/virtual-kubelet)'),
     flag('--disable-taint [bool]', 'do not taint the node: any pod may be scheduled on it'),
     flag('--pod-sync-workers <count>', 'pods reconciled at the same time (default: 10)'),
-    flag('--full-resync-period <duration>', 'how often every pod is looked at again (default: 1m)'),
+    flag('--full-resync-period <duration>', 'how often every pod is looked at again; 0 for never (default: 1m)'),
     flag('--startup-timeout <duration>', 'how long to wait for the API server at start; 0 for ever (default: 0)'),
     flag(
       '--stream-idle-timeout <duration>',
@@ -214,53 +224,72 @@ class Problems {
   }
 }
 
+type ReadText = (flag: string, variable?: string) => string | undefined;
+
 function checkOptions(flags: RawFlags, environment: Environment, klogFlags: readonly string[]): Options {
   const problems = new Problems();
   /** A flag as typed, else the variable; an empty variable counts as unset. */
-  const text = (flag: string, variable?: string): string | undefined => {
+  const text: ReadText = (flag, variable) => {
     const typed = flags[flag];
     if (typeof typed === 'string') return typed;
     return variable === undefined ? undefined : environment[variable] || undefined;
   };
-  const durationMs = (flag: string, name: string, fallback: string): number =>
-    problems.try(name, () => parseDurationMs(text(flag) ?? fallback)) ?? 0;
+  /** What `read` makes of a flag or variable, or `fallback` where neither is set; the one that is wrong is named. */
+  const checked = <T, F>(
+    flag: string,
+    {
+      fallback,
+      read,
+      variable,
+    }: { readonly fallback: F; readonly read: (text: string) => T; readonly variable?: string },
+  ): T | F => {
+    const typed = text(flag, variable);
+    if (typed === undefined) return fallback;
+    return problems.try(sourceOf(flags, flag, variable), () => read(typed)) ?? fallback;
+  };
 
   const provider = text('provider') ?? '';
   if (provider === '') problems.add('--provider: say what shall run the pods, for example --provider podman');
-  const nodeName = text('nodename', 'DEFAULT_NODE_NAME') ?? 'virtual-kubelet';
-  if (!/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(nodeName)) {
-    problems.add(`--nodename: "${nodeName}" cannot name a node; use lower-case letters, digits, "-" and "."`);
-  }
-  const operatingSystem = (text('os') ?? 'linux').toLowerCase();
-  if (operatingSystem !== 'linux' && operatingSystem !== 'windows') {
-    problems.add(`--os: "${operatingSystem}" is not known; use linux or windows`);
-  }
   const exporter = text('traceExporter');
   if (exporter !== undefined) problems.add(`--trace-exporter: "${exporter}" is not known; no exporter is built in yet`);
-  const logLevel = oneOf(logLevels, (text('logLevel') ?? 'info').toLowerCase());
-  if (logLevel === undefined)
-    problems.add(`--log-level: "${text('logLevel')}" is not known; use ${logLevels.join(', ')}`);
   const options: Options = {
     kubeconfig: text('kubeconfig', 'KUBECONFIG'),
-    nodeName,
-    operatingSystem: operatingSystem === 'windows' ? 'windows' : 'linux',
+    nodeName: checked('nodename', { variable: 'DEFAULT_NODE_NAME', fallback: 'virtual-kubelet', read: nodeName }),
+    operatingSystem: checked('os', {
+      fallback: 'linux',
+      read: (name) => oneOf(name.toLowerCase(), ['linux', 'windows'] as const),
+    }),
     provider,
     providerConfig: text('providerConfig'),
-    clusterDomain: text('clusterDomain') ?? 'cluster.local',
-    clusterDnsIp: text('clusterDns'),
-    nodeIp: text('nodeIp', 'VKUBELET_POD_IP'),
-    rootDir: text('rootDir') ?? '/var/lib/virtual-kubelet',
+    clusterDomain: checked('clusterDomain', { fallback: 'cluster.local', read: dnsDomain }),
+    clusterDnsIp: checked('clusterDns', { fallback: undefined, read: ipAddress }),
+    nodeIp: checked('nodeIp', { variable: 'VKUBELET_POD_IP', fallback: undefined, read: reachableAddress }),
+    rootDir: checked('rootDir', { fallback: '/var/lib/virtual-kubelet', read: folder }),
     taint: problems.try('--disable-taint', () => flagIsTrue(flags['disableTaint']))
       ? undefined
-      : checkTaint(problems, text, provider),
-    podSyncWorkers:
-      problems.try('--pod-sync-workers', () => wholeNumber(text('podSyncWorkers') ?? '10', 1, 10_000)) ?? 10,
-    fullResyncPeriodMs: durationMs('fullResyncPeriod', '--full-resync-period', '1m'),
-    startupTimeoutMs: durationMs('startupTimeout', '--startup-timeout', '0'),
-    streamIdleTimeoutMs: durationMs('streamIdleTimeout', '--stream-idle-timeout', '4h'),
-    streamCreationTimeoutMs: durationMs('streamCreationTimeout', '--stream-creation-timeout', '30s'),
-    kubeletPort:
-      problems.try('KUBELET_PORT', () => wholeNumber(environment['KUBELET_PORT'] || '10250', 0, 65_535)) ?? 10_250,
+      : {
+          key: checked('taint', {
+            variable: 'VKUBELET_TAINT_KEY',
+            fallback: 'virtual-kubelet.io/provider',
+            read: taintKey,
+          }),
+          value: checked('', { variable: 'VKUBELET_TAINT_VALUE', fallback: provider, read: taintValue }),
+          effect: checked('', {
+            variable: 'VKUBELET_TAINT_EFFECT',
+            fallback: 'NoSchedule',
+            read: (effect) => oneOf(effect, taintEffects),
+          }),
+        },
+    podSyncWorkers: checked('podSyncWorkers', { fallback: 10, read: (count) => wholeNumber(count, 1, 10_000) }),
+    fullResyncPeriodMs: checked('fullResyncPeriod', { fallback: 60_000, read: resyncPeriodMs }),
+    startupTimeoutMs: checked('startupTimeout', { fallback: 0, read: parseDurationMs }),
+    streamIdleTimeoutMs: checked('streamIdleTimeout', { fallback: 4 * 3_600_000, read: parseDurationMs }),
+    streamCreationTimeoutMs: checked('streamCreationTimeout', { fallback: 30_000, read: parseDurationMs }),
+    kubeletPort: checked('', {
+      variable: 'KUBELET_PORT',
+      fallback: 10_250,
+      read: (port) => wholeNumber(port, 0, 65_535),
+    }),
     tls: {
       certificateFile: text('tlsCertFile', 'APISERVER_CERT_LOCATION'),
       keyFile: text('tlsPrivateKeyFile', 'APISERVER_KEY_LOCATION'),
@@ -270,8 +299,8 @@ function checkOptions(flags: RawFlags, environment: Environment, klogFlags: read
       minVersion: text('tlsMinVersion') ?? 'VersionTLS12',
       cipherSuites: text('tlsCipherSuites') ?? '',
     },
-    metricsAddress: problems.try('--metrics-addr', () => parseListenAddress(text('metricsAddr') ?? ':10255')),
-    logLevel: logLevel ?? 'info',
+    metricsAddress: problems.try('--metrics-addr', () => listenAddress(text('metricsAddr') ?? ':10255')),
+    logLevel: checked('logLevel', { fallback: 'info', read: (level) => oneOf(level.toLowerCase(), logLevels) }),
     ignoredFlags: [
       ...klogFlags.map((flag) => flag.replace(/=.*/s, '')),
       ...ignored.filter(([key]) => flags[key] !== undefined).map(([, name]) => name),
@@ -287,6 +316,12 @@ function checkOptions(flags: RawFlags, environment: Environment, klogFlags: read
   return options;
 }
 
+/** Where a value comes from, as the operator wrote it: `--node-ip`, or the variable in its stead. */
+function sourceOf(flags: RawFlags, flag: string, variable: string | undefined): string {
+  if (variable !== undefined && typeof flags[flag] !== 'string') return variable;
+  return `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 const ignored = [
   ['namespace', '--namespace'],
   ['enableNodeLease', '--enable-node-lease'],
@@ -296,47 +331,3 @@ const ignored = [
 ] as const;
 
 const taintEffects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'] as const;
-
-function checkTaint(
-  problems: Problems,
-  text: (flag: string, variable?: string) => string | undefined,
-  provider: string,
-): TaintOptions {
-  const typedEffect = text('', 'VKUBELET_TAINT_EFFECT') ?? 'NoSchedule';
-  const effect = oneOf(taintEffects, typedEffect);
-  if (effect === undefined) {
-    problems.add(`VKUBELET_TAINT_EFFECT: "${typedEffect}" is not known; use ${taintEffects.join(', ')}`);
-  }
-  return {
-    key: text('taint', 'VKUBELET_TAINT_KEY') ?? 'virtual-kubelet.io/provider',
-    value: text('', 'VKUBELET_TAINT_VALUE') ?? provider,
-    effect: effect ?? 'NoSchedule',
-  };
-}
-
-function oneOf<T extends string>(allowed: readonly T[], value: string): T | undefined {
-  return allowed.find((candidate) => candidate === value);
-}
-
-/** A switch as Go's flags take it: alone, or =true, =false. */
-function flagIsTrue(value: string | boolean | undefined): boolean {
-  if (value === undefined || value === 'false' || value === '0' || value === 'f') return false;
-  if (value === true || value === 'true' || value === '1' || value === 't') return true;
-  throw new CodedError('InvalidInput', `"${value}" is neither true nor false`);
-}
-
-function wholeNumber(text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < least || value > most) {
-    throw new CodedError('InvalidInput', `"${text}" is not a whole number from ${least} to ${most}`);
-  }
-  return value;
-}
-
-/** `:10255`, `127.0.0.1:0`, `[::1]:9090`; undefined for an empty text. */
-function parseListenAddress(text: string): ListenAddress | undefined {
-  if (text === '') return undefined;
-  const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(text);
-  if (!match) throw new CodedError('InvalidInput', `"${text}" is not an address; write :10255 or 127.0.0.1:10255`);
-  return { host: match[1] ?? match[2] ?? '', port: wholeNumber(match[3] ?? '', 0, 65_535) };
-}

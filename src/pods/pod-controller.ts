@@ -40,7 +40,7 @@ export interface PodControllerOptions {
   readonly log: Logger;
   /** Pods reconciled at the same time. */
   readonly workers: number;
-  /** How often each pod is looked at though nothing was heard of it, in milliseconds. */
+  /** How often each pod is looked at though nothing was heard of it, in milliseconds; 0 for never. */
   readonly resyncPeriodMs: number;
 }
 
