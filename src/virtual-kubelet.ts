@@ -30,6 +30,7 @@ import { loadProvider } from './provider/registry.ts';
 import { type Clock, systemClock, toRfc3339 } from './support/clock.ts';
 import { CodedError, messageOf } from './support/errors.ts';
 import type { Logger } from './support/logger.ts';
+import { makeOwnFolder } from './support/own-folder.ts';
 import { Metrics, serveMetrics } from './telemetry/metrics.ts';
 
 export interface Surroundings {
@@ -113,6 +114,7 @@ async function run(
     workers: options.podSyncWorkers,
     resyncPeriodMs: options.fullResyncPeriodMs,
   });
+  if (options.tls.requestCertificate) await makeOwnFolder(options.rootDir, '--root-dir');
   const requested = options.tls.requestCertificate
     ? new RequestedServingCertificate({
         api: client,

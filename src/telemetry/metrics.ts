@@ -78,7 +78,7 @@ export class Metrics {
 
 /**
  * Serves `/metrics` on `address` until the signal aborts. Resolves once it listens, with the port and with `closed`, which
- * resolves when it has; rejects with `Unavailable` where the address cannot be had.
+ * resolves when it has; rejects with `InvalidInput` where the address cannot be had.
  */
 export async function serveMetrics(
   metrics: Metrics,
@@ -98,9 +98,8 @@ export async function serveMetrics(
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
       const where = `${address.host || '*'}:${address.port}`;
-      reject(
-        new CodedError('Unavailable', `cannot serve metrics on ${where}; choose another --metrics-addr`, { cause }),
-      );
+      const message = `cannot serve metrics on ${where}; choose another --metrics-addr`;
+      reject(new CodedError('InvalidInput', message, { cause }));
     });
     server.listen(address.port, address.host || undefined, resolve);
   });
