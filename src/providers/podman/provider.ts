@@ -25,6 +25,7 @@ import { CgroupUsage } from '../../runtime/libpod/usage/cgroup-usage.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { ContainerSessions } from '../../runtime/sessions.ts';
 import type { UsageSource } from '../../runtime/usage.ts';
+import { makeOwnFolder } from '../../support/own-folder.ts';
 import { capabilities } from './capabilities.ts';
 import { type PodmanConfig, readPodmanConfig } from './config.ts';
 import { nodeOffer } from './node-offer.ts';
@@ -38,9 +39,10 @@ const resyncMs = 60_000;
 
 const probeNames = { liveness: 'Liveness', readiness: 'Readiness', startup: 'Startup' } as const;
 
-/** Runs pods as containers of the Podman on this machine. Podman need not answer yet. */
+/** Runs pods as containers of the Podman on this machine. Podman need not answer yet; the root folder must be usable. */
 export async function createProvider(context: ProviderContext): Promise<Provider> {
   const config = await readPodmanConfig(context.configFile, context.environment?.['CONTAINER_HOST']);
+  await makeOwnFolder(context.rootDir, '--root-dir');
   const { clock, log } = context;
   const runtime = new LibpodRuntime({ socketPath: config.socket, clock, log });
   return new PodmanProvider(context, { config, runtime });
