@@ -29,8 +29,9 @@ async function demo(signal: AbortSignal): Promise<void> {
     signal,
     progress: (line) => void process.stdout.write(`  ${line}\n`),
   });
-  const path = await pathWithAws(cluster.runDir);
-  const terminal = new Terminal(cluster, { signal, environment: { ...process.env, ...story.environment, PATH: path } });
+  const awsFolder = await standInForAws(cluster.runDir);
+  const PATH = [process.env['PATH'], awsFolder].filter(Boolean).join(':');
+  const terminal = new Terminal(cluster, { signal, environment: { ...process.env, ...story.environment, PATH } });
   const background = new Background(cluster);
   try {
     await Promise.race([story.play({ cluster, terminal, background }), background.failed]);
@@ -38,7 +39,7 @@ async function demo(signal: AbortSignal): Promise<void> {
     if (process.env['DEMO_EXIT']) return;
     terminal.say('the cluster stays up. From another terminal, as root:');
     const commands = [
-      `source ${writeEnvironment(cluster, story, path)}`,
+      `source ${writeEnvironment(cluster, story, awsFolder)}`,
       ...story.encore.map((line) => `inside ${line}`),
     ];
     process.stdout.write(`
@@ -54,28 +55,27 @@ ${commands.map((line) => `    ${line}\n`).join('')}
 }
 
 /** What another terminal needs to play on: a script of bash that finds the cluster, and AWS where the story has one. */
-function writeEnvironment(cluster: ClusterClient, { environment }: Story, path: string): string {
+function writeEnvironment(cluster: ClusterClient, { environment }: Story, awsFolder: string | undefined): string {
   const file = join(cluster.runDir, 'environment.sh');
-  const { PATH: clusterPath = '', ...variables } = cluster.environment();
-  const exported = { ...variables, ...environment, PATH: `${clusterPath.split(':')[0]}:${path}` };
+  const { PATH = '', ...variables } = cluster.environment();
   const lines = [
     '# Source it, then write "inside" before a command to run it in the network of the cluster.',
-    ...Object.entries(exported).map(([name, value]) => `export ${name}='${value}'`),
+    ...Object.entries({ ...variables, ...environment }).map(([name, value]) => `export ${name}='${value}'`),
+    `export PATH='${PATH.split(':')[0]}':"$PATH"${awsFolder === undefined ? '' : `:'${awsFolder}'`}`,
     `inside() { ${cluster.inside(['"$@"']).join(' ')}; }`,
   ];
   writeFileSync(file, `${lines.join('\n')}\n`);
   return file;
 }
 
-/** The PATH with a stand-in for the AWS CLI where that is not installed. */
-async function pathWithAws(runDir: string): Promise<string> {
-  const path = process.env['PATH'] ?? '';
-  if (await hasCommand('aws')) return path;
+/** A folder for the end of PATH with a stand-in for the AWS CLI, where that is not installed. */
+async function standInForAws(runDir: string): Promise<string | undefined> {
+  if (await hasCommand('aws')) return undefined;
   const folder = join(runDir, 'bin');
   mkdirSync(folder, { recursive: true });
   const script = `#!/bin/sh\nexec '${process.execPath}' '${join(project, 'demo/aws.ts')}' "$@"\n`;
   writeFileSync(join(folder, 'aws'), script, { mode: 0o755 });
-  return `${path}:${folder}`;
+  return folder;
 }
 
 function endOf(signal: AbortSignal): Promise<void> {
