@@ -1,7 +1,7 @@
 import type { ContainerStatus, Pod, PodCondition } from '../../kubernetes/objects.ts';
 import { toRfc3339 } from '../../support/clock.ts';
 import { isSidecar } from '../containers.ts';
-import type { ContainerStatuses } from './container-statuses.ts';
+import type { ContainerStatuses } from './container-state.ts';
 import type { PodPhase } from './phase.ts';
 
 /** The conditions that are ours to write; all others belong to their authors. */

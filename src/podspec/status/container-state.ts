@@ -1,6 +1,13 @@
-import type { ContainerState, Pod } from '../../kubernetes/objects.ts';
+import type { ContainerState, ContainerStatus, Pod } from '../../kubernetes/objects.ts';
 import { toRfc3339 } from '../../support/clock.ts';
 import type { ObservedTerminated } from './observed.ts';
+
+/** Of all containers of a pod, each kind in the order of the spec. */
+export interface ContainerStatuses {
+  readonly init: readonly ContainerStatus[];
+  readonly regular: readonly ContainerStatus[];
+  readonly ephemeral: readonly ContainerStatus[];
+}
 
 export function waitingState(reason: string, message?: string): ContainerState {
   return { waiting: { reason, ...(message && { message }) } };

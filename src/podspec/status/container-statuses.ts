@@ -1,6 +1,6 @@
 import type { Container, ContainerState, ContainerStatus, EphemeralContainer, Pod } from '../../kubernetes/objects.ts';
 import { isSidecar, shouldRestart } from '../containers.ts';
-import { runningState, terminatedState, waitingState } from './container-state.ts';
+import { type ContainerStatuses, runningState, terminatedState, waitingState } from './container-state.ts';
 import type { ObservedContainer, ObservedPod } from './observed.ts';
 import { isTerminalPhase } from './phase.ts';
 
@@ -8,12 +8,6 @@ import { isTerminalPhase } from './phase.ts';
 export interface WaitingReason {
   readonly reason: string;
   readonly message: string;
-}
-
-export interface ContainerStatuses {
-  readonly init: readonly ContainerStatus[];
-  readonly regular: readonly ContainerStatus[];
-  readonly ephemeral: readonly ContainerStatus[];
 }
 
 type Role = 'init' | 'sidecar' | 'regular' | 'ephemeral';

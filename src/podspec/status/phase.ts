@@ -1,6 +1,6 @@
 import type { ContainerStatus, Pod } from '../../kubernetes/objects.ts';
 import { isSidecar, shouldRestart } from '../containers.ts';
-import type { ContainerStatuses } from './container-statuses.ts';
+import type { ContainerStatuses } from './container-state.ts';
 
 export type PodPhase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
 

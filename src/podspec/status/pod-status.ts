@@ -3,7 +3,8 @@ import { toRfc3339 } from '../../support/clock.ts';
 import { oneOfEachFamily } from '../ip-families.ts';
 import { qosClass } from '../resources/qos-class.ts';
 import { podConditions, podFailed, withConditions } from './conditions.ts';
-import { type ContainerStatuses, containerStatuses, type WaitingReason } from './container-statuses.ts';
+import type { ContainerStatuses } from './container-state.ts';
+import { containerStatuses, type WaitingReason } from './container-statuses.ts';
 import type { ObservedPod } from './observed.ts';
 import { isTerminalPhase, type PodPhase, podPhase } from './phase.ts';
 
