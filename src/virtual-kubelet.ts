@@ -107,6 +107,7 @@ async function run(
   const podController = new PodController({
     ...dependencies,
     nodeName,
+    node: { current: () => nodeController.node, read: (of) => nodeController.readNode(of) },
     hostIps: [nodeIp],
     pods: podInformer,
     provider,
@@ -167,6 +168,7 @@ async function run(
     if (options.metricsAddress) {
       serving.push((await serveMetrics(metrics, options.metricsAddress, ended.signal)).closed);
     }
+    await nodeController.register({ signal });
     log.info(`Node ${nodeName} at ${nodeIp}:${port}, pods on ${provider.name}`, { server: endpoint.server });
     // The lease is let go when the last status has been written.
     const podsEnded = new AbortController();

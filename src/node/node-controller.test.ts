@@ -6,7 +6,7 @@ import { connectClient, startServer } from '../apiserver/testing/test-client.ts'
 import type { Node, NodeCondition } from '../kubernetes/objects.ts';
 import type { NodeOffer } from '../provider/provider.ts';
 import { until } from '../provider/testing/until.ts';
-import { CodedError } from '../support/errors.ts';
+import { CodedError, hasCode, messageOf } from '../support/errors.ts';
 import { silentLogger } from '../support/logger.ts';
 import { FakeClock } from '../support/testing/fake-clock.ts';
 import { NodeController } from './node-controller.ts';
@@ -45,19 +45,25 @@ async function setUp(t: TestContext) {
       if (health.error) throw health.error;
     },
   };
-  const start = (changes: Partial<NodeIdentity> = {}) => {
-    const stopping = new AbortController();
-    const controller = new NodeController({
+  const create = (changes: Partial<NodeIdentity> = {}): NodeController =>
+    new NodeController({
       identity: { ...identity, ...changes },
       client,
       provider,
       clock,
-      log: { ...silentLogger, warn: (message: string) => said.push(message) },
+      log: {
+        ...silentLogger,
+        warn: (message: string) => said.push(message),
+        error: (message: string, fields) => said.push(`${message}: ${messageOf(fields?.['error'])}`),
+      },
       recordEvent: ({ reason }) => said.push(reason),
       onProviderBack: () => said.push('back'),
       self: { id: 'self', host: 'here', pid: 1, since: '2026-01-01T00:00:00Z' },
       isAlive: () => false,
     });
+  const start = (changes: Partial<NodeIdentity> = {}) => {
+    const stopping = new AbortController();
+    const controller = create(changes);
     const running = controller.run({ signal: stopping.signal });
     const stop = async (): Promise<void> => {
       stopping.abort();
@@ -78,7 +84,7 @@ async function setUp(t: TestContext) {
   };
   const writes = (): LoggedRequest[] =>
     server.requests.filter(({ method, path }) => method !== 'GET' && path.includes('/nodes'));
-  return { clock, server, said, health, offer, start, node, ready, within, writes, described: () => described };
+  return { clock, server, said, health, offer, create, start, node, ready, within, writes, described: () => described };
 }
 
 test('a node is registered at once and Ready only after it is said to be', async (t) => {
@@ -246,4 +252,45 @@ test('an API server that is away for a while finds a node that is kept again', a
   server.fail({ fault: { kind: 'cut', when: 'before' }, times: 20 });
   server.remove(nodes, { name: 'vk' });
   await within(120, 'the node', () => node());
+});
+
+const signal = new AbortController().signal;
+const isNodeWritten = ({ method, path }: LoggedRequest): boolean => method === 'POST' && path.includes('/nodes');
+
+test('a node that the API server will never take is an end at start, with the lease let go', async (t) => {
+  const { server, create } = await setUp(t);
+  const controller = create();
+  await controller.claim({ signal });
+  server.fail({ fault: { kind: 'status', code: 422 }, matches: isNodeWritten });
+  await assert.rejects(
+    controller.register({ signal }),
+    (error) => hasCode(error, 'InvalidInput') && /does not take node vk: Invalid/.test(messageOf(error)),
+  );
+  const lease = server.find(leases, { namespace: 'kube-node-lease', name: 'vk' });
+  assert.equal(lease?.metadata?.annotations?.['virtual-kubelet.io/lease-holder'], '');
+});
+
+test('a failure of registration that may pass is no end, and each is told once until the node is there', async (t) => {
+  const { server, clock, said, create, node } = await setUp(t);
+  const controller = create();
+  const fails = (code: number, times: number): void =>
+    server.fail({ fault: { kind: 'status', code }, times, matches: isNodeWritten });
+  fails(503, 1);
+  await controller.register({ signal });
+  const told = (): string[] => said.filter((line) => /up to date|refuses the node/.test(line));
+  assert.equal(told().length, 1);
+  fails(422, 5);
+  fails(403, 5);
+  const stopping = new AbortController();
+  const running = controller.run({ signal: stopping.signal });
+  t.after(async () => {
+    stopping.abort();
+    await running;
+  });
+  await until('the node', async () => {
+    if (node() === undefined) await clock.advance(500);
+    return node();
+  });
+  assert.equal(told().length, 3, told().join('\n'));
+  assert.match(told()[1] ?? '', /refuses the node.*: Invalid/);
 });

@@ -1,7 +1,9 @@
 import type { ApiClient } from '../apiserver/client.ts';
+import type { Node } from '../kubernetes/objects.ts';
 import type { NodeOffer, Provider } from '../provider/provider.ts';
 import { withTimeout } from '../support/abort.ts';
 import { type Clock, toRfc3339 } from '../support/clock.ts';
+import { CodedError, hasCode, messageOf } from '../support/errors.ts';
 import type { Logger } from '../support/logger.ts';
 import { NodeLease } from './lease.ts';
 import { isProcessAlive, type LeaseHolder, thisProcess } from './lease-holder.ts';
@@ -42,7 +44,9 @@ export class NodeController {
   #isOfferStale = true;
   #hasProviderFailed = false;
   #isStarted = false;
-  #nodeUid: string | undefined;
+  #node: Node | undefined;
+  /** What has kept the node from being brought up to date since that last succeeded. */
+  readonly #failures = new Set<string>();
   #statusWrittenAtMs = Number.NEGATIVE_INFINITY;
   #wake: () => void = () => {};
 
@@ -59,7 +63,7 @@ export class NodeController {
       recordEvent,
       self: options.self ?? thisProcess(toRfc3339(clock.now())),
       isAlive: options.isAlive ?? isProcessAlive,
-      nodeUid: () => this.#nodeUid,
+      nodeUid: () => this.#node?.metadata?.uid,
     });
   }
 
@@ -71,15 +75,47 @@ export class NodeController {
     return this.#lease.claim(options.signal);
   }
 
+  /**
+   * Registers the node, so that what the API server will never take is known at start: `InvalidInput`, with the lease let
+   * go. What may pass is left to `run`.
+   */
+  async register({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    try {
+      await this.#sync(signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      if (!hasCode(error, 'InvalidInput')) return this.#tellOnce(error);
+      await this.#letGo();
+      const { nodeName } = this.#options.identity;
+      throw new CodedError('InvalidInput', `the API server does not take node ${nodeName}`, { cause: error });
+    }
+  }
+
   /** Pods can be taken from now on: the node may be Ready. */
   markReady(): void {
     this.#isStarted = true;
     this.#wake();
   }
 
+  /** The node as the API server had it some seconds ago; undefined before it is registered. */
+  get node(): Node | undefined {
+    return this.#node;
+  }
+
+  /** The node as the API server has it now; undefined where it has none. */
+  async readNode({ signal }: { readonly signal: AbortSignal }): Promise<Node | undefined> {
+    const node = await this.#registration.read(this.#options.identity.nodeName, signal);
+    if (node !== undefined) this.#node = node;
+    return node;
+  }
+
   /** Registers the node and keeps it until the signal aborts; then lets go of the lease and resolves. */
   async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     await Promise.all([this.#ping.run(signal), this.#keepNode(signal), this.#lease.run(signal)]);
+    await this.#letGo();
+  }
+
+  async #letGo(): Promise<void> {
     const { clock, log } = this.#options;
     try {
       const options = { timeoutMs: releaseTimeoutMs, clock };
@@ -90,25 +126,37 @@ export class NodeController {
   }
 
   async #keepNode(signal: AbortSignal): Promise<void> {
-    const { log } = this.#options;
-    let isFailing = false;
     try {
       for (;;) {
         const changed = new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
+        let delayMs = lookIntervalMs;
         try {
           await this.#sync(signal);
-          isFailing = false;
+          this.#failures.clear();
         } catch (error) {
           if (signal.aborted) throw error;
-          if (!isFailing) log.warn('The node could not be brought up to date; trying again', { error });
-          isFailing = true;
+          this.#tellOnce(error);
+          delayMs = retryIntervalMs;
         }
-        await this.#sleep(isFailing ? retryIntervalMs : lookIntervalMs, { signal, changed });
+        await this.#sleep(delayMs, { signal, changed });
       }
     } catch (error) {
       if (!signal.aborted) throw error;
+    }
+  }
+
+  /** Once for each failure since the node was last brought up to date: it is tried again every 2 s. */
+  #tellOnce(error: unknown): void {
+    const message = messageOf(error);
+    if (this.#failures.has(message)) return;
+    this.#failures.add(message);
+    const { log } = this.#options;
+    if (hasCode(error, 'InvalidInput') || hasCode(error, 'Forbidden')) {
+      log.error('The API server refuses the node, and will until what it names is changed; trying again', { error });
+    } else {
+      log.warn('The node could not be brought up to date; trying again', { error });
     }
   }
 
@@ -141,7 +189,7 @@ export class NodeController {
     });
     const heartbeat = nowMs - this.#statusWrittenAtMs >= heartbeatIntervalMs;
     const { node, isStatusWritten } = await this.#registration.register(current, desired, { signal, heartbeat });
-    this.#nodeUid = node.metadata?.uid;
+    this.#node = node;
     if (isStatusWritten) this.#statusWrittenAtMs = nowMs;
   }
 
