@@ -102,8 +102,10 @@ describe('Engine: the runtime', () => {
         await harness.clock.advance(60_000);
         await harness.settle();
       }
-      assert.deepEqual(new Set(harness.runtime.calls), new Set(['listSandboxes', 'listContainers']));
-      assert.equal(harness.runtime.calls.length, 20);
+      // Where a log is, the runtime knows by heart.
+      const calls = harness.runtime.calls.filter((call) => !call.startsWith('logPath '));
+      assert.deepEqual(new Set(calls), new Set(['listSandboxes', 'listContainers']));
+      assert.equal(calls.length, 20);
     });
   });
 

@@ -54,8 +54,18 @@ export interface Runtime {
     options: CallOptions,
   ): Promise<{ readonly exitCode: number; readonly stdout: Uint8Array; readonly stderr: Uint8Array }>;
 
-  /** Path of the container's log in CRI-like lines: `<RFC3339Nano> <stdout|stderr> <F|P> <text>`. */
+  /**
+   * Path of the container's log in CRI-like lines: `<RFC3339Nano> <stdout|stderr> <F|P> <text>`. Known by heart once the
+   * container was listed or inspected: it may be asked for often.
+   */
   logPath(id: string, options: CallOptions): Promise<string>;
+  /**
+   * Asks the process that writes a running container's log to go on in a new, empty file, which takes the place of the one
+   * at `logPath`: what was written before is gone unless it has another name (a hard link). Resolves when it has been
+   * asked; it does so soon, and without losing what the container writes meanwhile. Asked again before it has, it may.
+   * `NotFound` or `Conflict` where nobody writes it any more.
+   */
+  reopenLog(id: string, options: CallOptions): Promise<void>;
 
   /**
    * Something happened to a container or sandbox with these labels; what, is for `inspectContainer` to say. Ends when

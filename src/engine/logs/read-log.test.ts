@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, link, mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../../support/clock.ts';
 import { seededRandom } from '../../support/random.ts';
+import { FakeClock } from '../../support/testing/fake-clock.ts';
 import type { Following } from './file-changes.ts';
 import type { LogSelection } from './log-format.ts';
 import { readLog } from './read-log.ts';
@@ -103,6 +104,55 @@ describe('readLog', () => {
     }
   });
 
+  it('reads the files of a rotated log as one: the oldest first, tails and times across them (seeded)', async () => {
+    const random = seededRandom(11);
+    const lines = Array.from({ length: 400 }, (_, index) => {
+      const tag = random() < 0.3 ? 'P' : 'F';
+      const stream = random() < 0.3 ? 'stderr' : 'stdout';
+      const second = String(Math.floor(index / 10)).padStart(2, '0');
+      return `2026-01-01T00:00:${second}.${String(index).padStart(9, '0')}Z ${stream} ${tag} ${'x'.repeat(random() * 40)}${index}`;
+    });
+    lines.push('2026-01-01T00:00:40Z stdout F end');
+    const whole = await write('whole', `${lines.join('\n')}\n`);
+    // One of the files is empty, and the one that 10 names comes after 9, not after 1.
+    const cuts = [0, 3, 4, 40, 41, 120, 120, 200, 260, 330, 401];
+    const path = join(folder, 'rotated');
+    for (const [index, from] of cuts.slice(0, -1).entries()) {
+      const part = lines.slice(from, cuts[index + 1]).map((line) => `${line}\n`);
+      await writeFile(index === cuts.length - 2 ? path : `${path}.${index + 2}`, part.join(''));
+    }
+    await writeFile(`${path}.tmp`, 'not of the row\n');
+    const selections: Partial<LogSelection>[] = [
+      {},
+      { timestamps: true },
+      { limitBytes: 1234 },
+      { stream: 'stderr' },
+      { sinceMs: Date.parse('2026-01-01T00:00:17Z') },
+      ...[0, 1, 5, 30, 60, 61, 62, 63, 200, 277, 1000].map((tailLines) => ({ tailLines })),
+      ...[1, 30, 100].map((tailLines) => ({ tailLines, stream: 'stdout' as const })),
+    ];
+    for (const selection of selections) {
+      assert.equal(await read(path, selection), await read(whole, selection), JSON.stringify(selection));
+    }
+  });
+
+  it('leaves out at once the files that end before the time asked for', async () => {
+    const path = await write('since', '2026-01-01T00:00:09Z stdout F new\n');
+    await write(
+      'since.1',
+      'old, and not looked into: 2026-01-01T00:00:09Z stdout F\n2026-01-01T00:00:09Z stdout F no\n',
+    );
+    await utimes(`${path}.1`, 0, Date.parse('2026-01-01T00:00:01Z') / 1000);
+    assert.equal(await read(path, { sinceMs: Date.parse('2026-01-01T00:00:05Z') }), 'new\n');
+  });
+
+  it('reads once what has two names in the middle of a rotation', async () => {
+    const path = await write('twice', '2026-01-01T00:00:09Z stdout F once\n');
+    await link(path, `${path}.7`);
+    assert.equal(await read(path, {}), 'once\n');
+    assert.equal(await read(path, { tailLines: 5 }), 'once\n');
+  });
+
   it('rejects where there is no file', async () => {
     await assert.rejects(read(join(folder, 'none'), {}), { code: 'ENOENT' });
   });
@@ -159,6 +209,51 @@ describe('readLog, following', () => {
     const second = next(log);
     await rename(join(folder, 'fresh'), path);
     assert.equal(await second, 'two\n');
+    end();
+    assert.equal(await next(log), undefined);
+  });
+
+  it('misses no line of rotations, also of several while it waits, and none of files that were removed meanwhile', async () => {
+    const path = join(folder, 'd');
+    const { follow, end } = container();
+    const rotate = async (serial: number): Promise<void> => {
+      await link(path, `${path}.${serial}`);
+      await writeFile(`${path}.tmp`, '');
+      await rename(`${path}.tmp`, path);
+    };
+    await writeFile(path, line('one'));
+    const log = readLog(path, { timestamps: false, follow, signal });
+    assert.equal(await next(log), 'one\n');
+    await appendFile(path, line('two'));
+    await rotate(5);
+    await appendFile(path, line('three'));
+    await rotate(6);
+    await appendFile(path, line('four'));
+    // The reader still holds it.
+    await rm(`${path}.5`);
+    for (const expected of ['two\n', 'three\n', 'four\n']) assert.equal(await next(log), expected);
+    await appendFile(path, line('five'));
+    await link(path, `${path}.7`);
+    assert.equal(await next(log), 'five\n');
+    end();
+    assert.equal(await next(log), undefined);
+  });
+
+  it('sees soon what is written after a rotation', async () => {
+    const path = join(folder, 'e');
+    const { follow, end } = container();
+    await writeFile(path, line('one'));
+    const log = readLog(path, { timestamps: false, follow: { ...follow, clock: new FakeClock() }, signal });
+    assert.equal(await next(log), 'one\n');
+    const second = next(log);
+    await link(path, `${path}.1`);
+    await writeFile(`${path}.tmp`, '');
+    await rename(`${path}.tmp`, path);
+    await appendFile(path, line('two'));
+    assert.equal(await second, 'two\n');
+    const third = next(log);
+    await appendFile(path, line('three'));
+    assert.equal(await third, 'three\n');
     end();
     assert.equal(await next(log), undefined);
   });

@@ -20,7 +20,12 @@ describe('readPodmanConfig', () => {
   };
 
   it('has a default for everything', async () => {
-    assert.deepEqual(await readPodmanConfig(undefined, undefined), { socket: '/run/podman/podman.sock', pods: '110' });
+    assert.deepEqual(await readPodmanConfig(undefined, undefined), {
+      socket: '/run/podman/podman.sock',
+      pods: '110',
+      containerLogMaxSize: '10Mi',
+      containerLogMaxFiles: 5,
+    });
   });
 
   it('takes the socket from the file, else from the variable that Podman itself knows', async () => {
@@ -38,7 +43,15 @@ describe('readPodmanConfig', () => {
       memory: '8Gi',
       pods: '20',
       storage: '100Gi',
+      containerLogMaxSize: '10Mi',
+      containerLogMaxFiles: 5,
     });
+  });
+
+  it('takes how long logs may get', async () => {
+    const file = await write('containerLogMaxSize = "1Gi"\ncontainerLogMaxFiles = 2');
+    const { containerLogMaxSize, containerLogMaxFiles } = await readPodmanConfig(file, undefined);
+    assert.deepEqual([containerLogMaxSize, containerLogMaxFiles], ['1Gi', 2]);
   });
 
   for (const [name, content, ...words] of [
@@ -46,9 +59,11 @@ describe('readPodmanConfig', () => {
     [
       'with a key that is not known',
       'sockte = "/a"',
-      'sockte: not known; there are socket, cpu, memory, storage, pods',
+      'sockte: not known; there are socket, cpu, memory, storage, pods, containerLogMaxSize, containerLogMaxFiles',
     ],
     ['with mistakes in several keys', 'cpu = 4\nmemory = "lots"', 'cpu: ', '(it is 4)', 'memory: ', '(it is "lots")'],
+    ['with one log file', 'containerLogMaxFiles = 1', 'containerLogMaxFiles: is to be 2 or more (it is 1)'],
+    ['with half a log file', 'containerLogMaxFiles = 2.5', 'containerLogMaxFiles: is to be a whole number (it is 2.5)'],
     ['with nothing to offer', 'pods = "0"', 'pods: is to be more than nothing (it is "0")'],
     [
       'with a Podman elsewhere',

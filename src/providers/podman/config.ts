@@ -30,6 +30,9 @@ const schema = z.strictObject({
   memory: quantity.optional(),
   storage: quantity.optional(),
   pods: quantity.default('110'),
+  /** kubelet's, by their names and defaults. */
+  containerLogMaxSize: quantity.default('10Mi'),
+  containerLogMaxFiles: z.int('is to be a whole number').min(2, 'is to be 2 or more').default(5),
 });
 
 export interface PodmanConfig extends Omit<z.infer<typeof schema>, 'socket'> {

@@ -1,6 +1,7 @@
 import { hostMounts } from '../../engine/disk/mounts.ts';
 import { Engine } from '../../engine/engine.ts';
 import type { Pod, PodRef } from '../../kubernetes/objects.ts';
+import { parseQuantity, wholeUnits } from '../../podspec/resources/quantity.ts';
 import type { ObservedPod } from '../../podspec/status/observed.ts';
 import type {
   AttachRequest,
@@ -83,7 +84,16 @@ class PodmanProvider implements Provider {
         random: Math.random,
         log: context.log,
       },
-      { workers: 16, parallelPulls: 4, parallelStarts: 8, resyncMs },
+      {
+        workers: 16,
+        parallelPulls: 4,
+        parallelStarts: 8,
+        resyncMs,
+        logs: {
+          maxBytes: wholeUnits(parseQuantity(config.containerLogMaxSize)),
+          maxFiles: config.containerLogMaxFiles,
+        },
+      },
     );
     this.#usageSource = new CgroupUsage({ clock: context.clock });
     this.#sessions = new PodSessions({ runtime, find: (uid) => this.#engine.actualPod(uid) });

@@ -30,7 +30,7 @@ const always = {
   manage_password: false,
   systemd: 'false',
   healthconfig: { Test: ['NONE'], Interval: 30e9, Timeout: 30e9, Retries: 3 },
-  log_configuration: { driver: 'k8s-file' },
+  log_configuration: { driver: 'k8s-file', size: Number.MAX_SAFE_INTEGER },
 };
 
 describe('the specification of a container', () => {

@@ -1,4 +1,5 @@
 import type { ContainerSpec, Mount, Resources, SandboxSpec, Ulimit } from '../runtime.ts';
+import { noLimitBytes } from './container-log.ts';
 
 /** Podman 5 refuses every later update of a container whose check, though there is none, has no times. */
 const noHealthCheck = { Test: ['NONE'], Interval: 30e9, Timeout: 30e9, Retries: 3 };
@@ -49,7 +50,7 @@ export function toSpecGenerator(spec: ContainerSpec, dns?: Dns): Readonly<Record
     manage_password: false,
     systemd: 'false',
     healthconfig: noHealthCheck,
-    log_configuration: { driver: 'k8s-file' },
+    log_configuration: { driver: 'k8s-file', size: noLimitBytes },
   });
 }
 

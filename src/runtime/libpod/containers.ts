@@ -20,6 +20,7 @@ interface Known {
   /** Of `info`: what a list must say for it to be still true. */
   readonly version: string;
   readonly info: ContainerInfo;
+  readonly logPath: string;
   readonly readAtMs: number;
 }
 
@@ -121,6 +122,11 @@ export class Containers {
     }
   }
 
+  /** From memory where the container was looked at before; it never changes. */
+  async logPath(id: string, options: CallOptions): Promise<string> {
+    return this.#known.get(id)?.logPath ?? logPathOf(await this.inspectRaw(id, options));
+  }
+
   async update(id: string, resources: Resources, options: CallOptions): Promise<void> {
     await this.#client.call(
       { method: 'POST', path: `/containers/${segment(id)}/update`, body: toUpdatedResources(resources) },
@@ -161,9 +167,18 @@ export class Containers {
   }
 
   #keep(container: InspectedContainer, info: ContainerInfo): ContainerInfo {
-    this.#known.set(info.id, { version: versionOfInspected(container), info, readAtMs: this.#clock.now() });
+    this.#known.set(info.id, {
+      version: versionOfInspected(container),
+      info,
+      logPath: logPathOf(container),
+      readAtMs: this.#clock.now(),
+    });
     return info;
   }
+}
+
+function logPathOf({ HostConfig }: InspectedContainer): string {
+  return HostConfig.LogConfig.Path;
 }
 
 /** The end of a container whose processes went without a word: killed together with the one that watched it. */

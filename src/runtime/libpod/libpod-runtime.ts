@@ -19,6 +19,7 @@ import type {
 } from '../runtime.ts';
 import type { CommandRequest, ContainerSessions, SessionStreams } from '../sessions.ts';
 import { LibpodClient } from './client.ts';
+import { askToReopenLog } from './container-log.ts';
 import { ContainerProcesses } from './container-processes.ts';
 import { toSpecGenerator } from './container-spec.ts';
 import { Containers } from './containers.ts';
@@ -173,9 +174,12 @@ export class LibpodRuntime implements Runtime, ContainerSessions {
     return this.#dialers.connect(sandboxId, port, { signal, findNamespace });
   }
 
-  async logPath(id: string, options: CallOptions): Promise<string> {
-    const { HostConfig } = await this.#containers.inspectRaw(id, options);
-    return HostConfig.LogConfig.Path;
+  logPath(id: string, options: CallOptions): Promise<string> {
+    return this.#containers.logPath(id, options);
+  }
+
+  async reopenLog(id: string, options: CallOptions): Promise<void> {
+    await askToReopenLog(await this.#containers.inspectRaw(id, options));
   }
 
   events(filter: LabelFilter, options: CallOptions): AsyncIterable<RuntimeEvent> {

@@ -338,6 +338,12 @@ export class FakeRuntime implements Runtime {
     return `/var/log/fake/${id}.log`;
   }
 
+  /** Nobody writes logs here. */
+  async reopenLog(id: string, options: CallOptions): Promise<void> {
+    await this.#enter('reopenLog', id, options);
+    this.#container(id);
+  }
+
   async *events(filter: LabelFilter, options: CallOptions): AsyncGenerator<RuntimeEvent, void> {
     if (this.#down) throw this.#down;
     for await (const event of this.#events.listen(options.signal)) if (matches(event.labels, filter)) yield event;
