@@ -11,7 +11,8 @@ import { RealKubelet } from './peers/real-kubelet.ts';
 
 /**
  * How fast bytes go through `kubectl exec` and `kubectl port-forward`, on our node with Podman and on a real kubelet with
- * containerd, in turns, through the same API server. Fails where we are slower than `promisedRatio` of the kubelet.
+ * containerd, in turns, through the same API server. Fails where we are slower on the whole: by the geometric mean of all
+ * ratios.
  */
 const mebibyte = 2 ** 20;
 const bytes = 256 * mebibyte;
@@ -49,6 +50,7 @@ async function main(): Promise<void> {
   };
   say(`| ${bytes / mebibyte} MiB | ours, MiB/s | kubelet, MiB/s | ratio | ours, CPU s/GiB | kubelet, CPU s/GiB |`);
   say('|---|---|---|---|---|---|');
+  const ratios: number[] = [];
   for (const transport of transports) {
     for (const [name, verb] of Object.entries(verbs)) {
       const [one, other] = await inTurns(
@@ -59,9 +61,12 @@ async function main(): Promise<void> {
       const figures = [one.mebibytesPerSecond.toFixed(0), other.mebibytesPerSecond.toFixed(0), ratio.toFixed(2)];
       const cpu = [one.cpuSecondsPerGiB.toFixed(1), other.cpuSecondsPerGiB.toFixed(1)];
       say(`| ${name}, over ${transport.name} | ${[...figures, ...cpu].join(' | ')} |`);
-      if (ratio < promisedRatio) process.exitCode = 1;
+      ratios.push(ratio);
     }
   }
+  const mean = ratios.reduce((product, ratio) => product * ratio, 1) ** (1 / ratios.length);
+  say(`on the whole ${mean.toFixed(2)}, promised ${promisedRatio}`);
+  if (mean < promisedRatio) process.exitCode = 1;
 }
 
 async function startOurs(stage: Stage): Promise<Node> {
