@@ -1,5 +1,6 @@
 import type { ReadonlyStore } from '../apiserver/store.ts';
-import type { Pod } from '../kubernetes/objects.ts';
+import type { Node, Pod } from '../kubernetes/objects.ts';
+import type { NodeClaims } from '../podspec/admission/node-claims.ts';
 import type { RecordPodEvent } from '../podspec/pod-events.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Clock } from '../support/clock.ts';
@@ -10,6 +11,14 @@ import type { RefusalPacer } from './refusal-pacer.ts';
 import type { StatusWriter } from './status-writer.ts';
 import type { TrackedPod } from './tracked-pod.ts';
 
+/** The object of the node that the pods are bound to. */
+export interface NodeSource {
+  /** As it was seen last, some seconds ago; undefined where it was never seen. */
+  current(): Node | undefined;
+  /** As the API server has it now; undefined where it has none. */
+  read(options: { readonly signal: AbortSignal }): Promise<Node | undefined>;
+}
+
 /** What every step works with. */
 export interface PodContext {
   readonly nodeName: string;
@@ -18,6 +27,9 @@ export interface PodContext {
   /** The pods bound to this node, as the API server has them. */
   readonly store: ReadonlyStore<Pod>;
   readonly tracker: PodTracker;
+  readonly node: NodeSource;
+  /** What the pods that were admitted take of the node, until they have ended or their objects are gone. */
+  readonly claims: NodeClaims;
   readonly provider: Provider;
   readonly statusWriter: StatusWriter;
   readonly pacer: RefusalPacer;

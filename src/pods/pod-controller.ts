@@ -2,6 +2,7 @@ import type { ApiClient } from '../apiserver/client.ts';
 import type { InformerHandler } from '../apiserver/informer.ts';
 import type { ReadonlyStore } from '../apiserver/store.ts';
 import type { Pod } from '../kubernetes/objects.ts';
+import { NodeClaims } from '../podspec/admission/node-claims.ts';
 import type { RecordPodEvent } from '../podspec/pod-events.ts';
 import type { ObservedPod } from '../podspec/status/observed.ts';
 import type { Provider } from '../provider/provider.ts';
@@ -12,11 +13,12 @@ import type { Clock, Timer } from '../support/clock.ts';
 import { CodedError } from '../support/errors.ts';
 import type { Logger } from '../support/logger.ts';
 import type { Random } from '../support/random.ts';
-import type { PodContext } from './pod-context.ts';
+import type { NodeSource, PodContext } from './pod-context.ts';
 import { PodTracker } from './pod-tracker.ts';
 import { reconcilePod } from './reconcile-pod.ts';
 import { RefusalPacer } from './refusal-pacer.ts';
 import { StatusWriter } from './status-writer.ts';
+import { wasAdmitted } from './steps/admit.ts';
 import { writeStatus } from './steps/write-status.ts';
 
 /** The pods bound to the node: an `Informer` of pods with field selector `spec.nodeName=<node>`. */
@@ -28,6 +30,7 @@ export interface PodInformer {
 
 export interface PodControllerOptions {
   readonly nodeName: string;
+  readonly node: NodeSource;
   /** The node's addresses; the first is the pods' `hostIP`. */
   readonly hostIps: readonly string[];
   /** Run by the caller, who also ends it. */
@@ -66,13 +69,14 @@ export class PodController {
 
   constructor(options: PodControllerOptions) {
     this.#options = options;
-    const { nodeName, hostIps, pods, provider, client, recordEvent, clock, random, log } = options;
+    const { nodeName, node, hostIps, pods, provider, client, recordEvent, clock, random, log } = options;
     const statusWriter = new StatusWriter(client);
-    const shared = { nodeName, hostIps, provider, recordEvent, clock, random, log };
+    const shared = { nodeName, node, hostIps, provider, recordEvent, clock, random, log };
     this.#context = {
       ...shared,
       store: pods.store,
       tracker: this.#tracker,
+      claims: new NodeClaims(),
       statusWriter,
       pacer: new RefusalPacer(clock),
     };
@@ -131,8 +135,14 @@ export class PodController {
     const observing = this.#observe(observation.signal);
     if (await this.#recover(signal)) {
       const enqueue = ({ metadata }: Pod): void => this.#queue.add(metadata?.uid ?? '');
+      const deleted = (pod: Pod): void => {
+        // Now, though the pod is in the hands of a worker: what is bound in its place may be next.
+        this.#context.claims.remove(pod.metadata?.uid ?? '');
+        enqueue(pod);
+      };
       const recovered = (): void => this.#queue.retryFailed();
-      pods.addHandler({ added: enqueue, updated: enqueue, deleted: enqueue, recovered });
+      this.#claimAdmitted();
+      pods.addHandler({ added: enqueue, updated: enqueue, deleted, recovered });
       onReady?.();
       const process = (uid: string) => this.#reconcile(uid, work.signal);
       const working = Promise.all([this.#queue.run({ workers, signal, process }), this.#resync(signal)]);
@@ -184,6 +194,14 @@ export class PodController {
         return false;
       }
     });
+  }
+
+  /** Pods that were let in before us come first, in whatever order all are looked at. */
+  #claimAdmitted(): void {
+    for (const pod of this.#options.pods.store.values()) {
+      const uid = pod.metadata?.uid ?? '';
+      if (wasAdmitted(pod, this.#tracker.get(uid))) this.#context.claims.put(uid, pod);
+    }
   }
 
   /** Repeats `work` with growing pauses until it gives true; false where the signal aborts first. */

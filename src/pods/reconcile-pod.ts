@@ -26,6 +26,7 @@ export async function reconcilePod(
   const { signal } = options;
   const stored = context.store.byUid(uid);
   if (stored === undefined) {
+    context.claims.remove(uid);
     const tracked = context.tracker.get(uid);
     return tracked === undefined ? done : release(context, tracked, signal);
   }
@@ -39,6 +40,8 @@ export async function reconcilePod(
   tracked.gracePeriodSeconds = specGraceSeconds(pod);
   const step: PodStep = { context, tracked, pod, signal };
   const result = await act(step);
+  // Before its status says so: whoever reads that may bind another pod in its place.
+  if (hasEnded(tracked)) context.claims.remove(uid);
   const written = await writeStatus(step);
   if (written !== undefined) await finish({ ...step, pod: written });
   return result;
@@ -53,7 +56,9 @@ async function act(step: PodStep): Promise<StepResult> {
   // Its containers are kept, for their logs, until its object is deleted; none of them may run.
   if (isTerminalPhase(pod.status?.phase))
     return end(context, tracked, { gracePeriodSeconds: tracked.gracePeriodSeconds, signal });
-  if (!admit(step)) return refuse(step);
+  const admission = await admit(step);
+  if (admission.kind === 'again') return admission;
+  if (admission.kind === 'refused') return refuse(step);
   if (!tracked.isInHand) {
     const result = await start(step);
     if (tracked.verdict !== undefined) return refuse(step);

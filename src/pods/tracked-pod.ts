@@ -1,12 +1,14 @@
 import type { Pod, PodRef } from '../kubernetes/objects.ts';
 import type { ObservedPod } from '../podspec/status/observed.ts';
 
-/** Why a pod can never run here: `reason` is one CamelCase word. */
+/** Why a pod cannot run here: `reason` is one CamelCase word. */
 export interface Verdict {
   readonly reason: string;
   readonly message: string;
   /** `waiting`: its failure is held back, lest its controller makes another one at once. */
   readonly state: 'waiting' | 'failed';
+  /** It is for want of room or of a label: while it waits, it is looked at again. */
+  readonly mayPass: boolean;
 }
 
 export type PodOperation = 'create' | 'update' | 'delete' | 'release';

@@ -21,7 +21,7 @@ export async function start({ context, tracked, pod, signal }: PodStep): Promise
     case 'again':
       return result;
     case 'refused':
-      tracked.verdict = { reason: result.reason, message: result.message, state: 'waiting' };
+      tracked.verdict = { reason: result.reason, message: result.message, state: 'waiting', mayPass: false };
       return done;
     case 'succeeded':
       tracked.isInHand = true;

@@ -24,6 +24,7 @@ export async function update(step: PodStep): Promise<StepResult> {
   });
   if (result.kind === 'again') return result;
   tracked.told = pod;
+  context.claims.put(tracked.ref.uid, pod);
   return done;
 }
 

@@ -5,7 +5,7 @@ import { Informer } from '../../apiserver/informer.ts';
 import type { LoggedRequest } from '../../apiserver/testing/fake-api-request.ts';
 import type { FakeApiServer } from '../../apiserver/testing/fake-api-server.ts';
 import { connectClient, startServer } from '../../apiserver/testing/test-client.ts';
-import type { Pod, PodSpec } from '../../kubernetes/objects.ts';
+import type { Node, Pod, PodSpec } from '../../kubernetes/objects.ts';
 import { podRef } from '../../kubernetes/objects.ts';
 import type { PodEvent } from '../../podspec/pod-events.ts';
 import type { CreateProvider, Provider, ProviderContext } from '../../provider/provider.ts';
@@ -36,6 +36,8 @@ export class PodHarness {
   readonly clock: FakeClock;
   readonly faulty: FaultyProvider;
   readonly events: PodEvent[] = [];
+  /** As it was seen last, and as it is. */
+  readonly node: { seen: Node | undefined; now: Node };
   readonly #context: TestContext;
   #count = 0;
 
@@ -45,6 +47,9 @@ export class PodHarness {
     this.client = parts.client;
     this.clock = parts.clock;
     this.faulty = parts.faulty;
+    const allocatable = { cpu: '100k', memory: '1Pi', pods: '100k' };
+    const now: Node = { metadata: { name: nodeName, labels: {} }, status: { allocatable } };
+    this.node = { seen: now, now };
   }
 
   /** With a provider, or one made of a context whose time is the harness's. */
@@ -78,6 +83,7 @@ export class PodHarness {
     const informer = new Informer(pods, scope, { client, clock: systemClock, random, log });
     const controller = new PodController({
       nodeName,
+      node: { current: () => this.node.seen, read: async () => this.node.now },
       hostIps: ['10.0.0.5'],
       pods: informer,
       client,

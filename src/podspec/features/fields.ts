@@ -52,7 +52,7 @@ export const podSpec: Rule = fields<PodSpec>({
   automountServiceAccountToken: free,
   enableServiceLinks: free,
 
-  // Where and when it runs was decided before the pod came to us.
+  // Where and when it runs was decided before the pod came to us; what a kubelet checks again, `nodeRefusal` does.
   nodeName: free,
   nodeSelector: free,
   affinity: free,
