@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { parseInvocation } from './options.ts';
+import { readSignals } from './stop-signals.ts';
 import { systemClock } from './support/clock.ts';
 import { CodedError, hasCode, messageOf } from './support/errors.ts';
 import { createLogger, type LogLevel } from './telemetry/log.ts';
@@ -59,8 +60,11 @@ async function runUntilSignal(task: Task & { kind: 'run' }): Promise<number> {
   const log = createLogger(task.logLevel);
   if (task.ignoredFlags.length > 0) log.warn(`These flags have no effect here: ${task.ignoredFlags.join(', ')}`);
   const ended = new AbortController();
+  const read = readSignals(systemClock);
   const stop = (signal: NodeJS.Signals): void => {
-    if (ended.signal.aborted) {
+    const meaning = read();
+    if (meaning === 'same') return;
+    if (meaning === 'leave') {
       log.warn(`${signal} again: leaving at once. Pods stay as they are`);
       process.exit(1);
     }
