@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { parseInvocation } from './options.ts';
 import { readSignals } from './stop-signals.ts';
 import { systemClock } from './support/clock.ts';
