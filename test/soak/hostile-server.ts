@@ -6,6 +6,11 @@ const { parts, record } = echoProvider();
 const kubelet = await TestKubeletApi.start({ provider: testProvider(parts) });
 const web = testPod('web');
 kubelet.pods.add(web, runningObserved(web));
+// A list that is larger than what sockets hold, for who does not read it.
+for (let number = 0; number < 20_000; number++) {
+  const { metadata, ...pod } = testPod(`filler-${number}`);
+  kubelet.pods.add({ ...pod, metadata: { ...metadata, annotations: { filler: 'x'.repeat(1024) } } });
+}
 process.on('message', () => {
   globalThis.gc?.();
   process.send?.({ running: record.running, heapBytes: process.memoryUsage().heapUsed });
