@@ -1,8 +1,16 @@
 import { spawn } from 'node:child_process';
+import { assertLinuxRoot } from '../test/cluster/system-packages.ts';
 import { startSharedCluster } from '../test/shared-cluster.ts';
 
 /** `make bench`: runs each benchmark in turn, on a control plane of its own, which goes with it. */
 const benchmarks = ['bench/fargate-calls.ts', 'bench/streams.ts'];
+
+try {
+  assertLinuxRoot();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(2);
+}
 
 const ended = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => ended.abort(new Error(name)));

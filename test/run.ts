@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBinary } from './cluster/binaries.ts';
 import type { BinarySource } from './cluster/binary-sources.ts';
+import { goSuiteSource } from './cluster/go-suite-source.ts';
+import { assertLinuxRoot } from './cluster/system-packages.ts';
 import { kubectlSource, metricsServerSource } from './cluster/tool-sources.ts';
 import { middleKubectlVersions, newestKubectlVersion, oldestKubectlVersion } from './cluster/versions.ts';
 import type { Counts } from './count-reporter.ts';
@@ -11,7 +13,8 @@ import { startSharedCluster } from './shared-cluster.ts';
 
 /**
  * Runs the named suites in order (`node test/run.ts lint unit cluster e2e soak`), all of them even where one fails, and closes
- * with one line: `N passed, N failed`. Exits with 1 where anything failed or nothing ran.
+ * with one line: `N passed, N failed`. Exits with 1 where anything failed or nothing ran, and with 2 before anything is run
+ * where a suite needs root and there is none.
  */
 const total = { passed: 0, failed: 0 };
 const suites: Readonly<Record<string, (signal: AbortSignal) => Promise<void>>> = {
@@ -20,7 +23,7 @@ const suites: Readonly<Record<string, (signal: AbortSignal) => Promise<void>>> =
   cluster: (signal) => runTests('cluster', rootTests(), { signal }),
   e2e: (signal) =>
     runOnCluster('e2e', globSync('test/e2e/**/*.test.ts'), {
-      tools: [kubectlSource(oldestKubectlVersion), metricsServerSource],
+      tools: [kubectlSource(oldestKubectlVersion), metricsServerSource, goSuiteSource],
       signal,
     }),
   soak: (signal) =>
@@ -30,10 +33,15 @@ const suites: Readonly<Record<string, (signal: AbortSignal) => Promise<void>>> =
     }),
 };
 
+const suitesOfRoot: readonly string[] = ['cluster', 'e2e', 'soak'];
+
+const asked = process.argv.slice(2);
+if (asked.some((name) => suitesOfRoot.includes(name))) exitUnlessRoot();
+
 const ended = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => ended.abort(new Error(name)));
 
-for (const name of process.argv.slice(2)) {
+for (const name of asked) {
   const suite = suites[name];
   if (!suite) throw new Error(`there is no suite "${name}"; there are ${Object.keys(suites).join(', ')}`);
   const startedMs = Date.now();
@@ -49,6 +57,18 @@ for (const name of process.argv.slice(2)) {
 }
 process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);
 process.exitCode = total.failed > 0 || total.passed === 0 || ended.signal.aborted ? 1 : 0;
+
+/** At once: tests would fail one by one, some of them after minutes. */
+function exitUnlessRoot(): void {
+  try {
+    assertLinuxRoot();
+  } catch (error) {
+    const needy = asked.filter((name) => suitesOfRoot.includes(name)).join(', ');
+    const why = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${why}\nNothing was run, since ${needy} cannot be; \`make lint unit\` needs no root.\n`);
+    process.exit(2);
+  }
+}
 
 /** Its parser cannot read the declarations with `using` that tests may have. */
 function productFiles(): string[] {
@@ -135,7 +155,10 @@ async function runTests(
     { signal: options.signal, environment: options.environment ?? {} },
   );
   try {
-    const counts = JSON.parse(readFileSync(countsFile, 'utf8')) as Counts;
+    // Nothing is in it where the runner was ended before its end.
+    const text = readFileSync(countsFile, 'utf8');
+    if (text === '') throw new Error(`the runner of ${suite} ended early, with code ${code}`);
+    const counts = JSON.parse(text) as Counts;
     total.passed += counts.passed;
     total.failed += counts.failed;
     if (code !== 0 && counts.failed === 0) throw new Error(`the runner of ${suite} ended with code ${code}`);

@@ -59,9 +59,13 @@ async function run(argv: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: argv,
     allowPositionals: true,
-    options: { name: { type: 'string', default: 'demo' } },
+    options: { name: { type: 'string', default: 'demo' }, help: { type: 'boolean', short: 'h', default: false } },
   });
-  const { name } = values;
+  const { name, help } = values;
+  if (help) {
+    console.log(usage);
+    return 0;
+  }
   const interrupted = new AbortController();
   for (const event of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(event, () => interrupted.abort(new Error(`ended by ${event}`)));
