@@ -48,10 +48,22 @@ ${commands.map((line) => `    ${line}\n`).join('')}
   Ctrl-C ends it all.
 `);
     await Promise.race([endOf(signal), background.failed]);
+  } catch (error) {
+    if (!signal.aborted) await showState(terminal, background);
+    throw error;
   } finally {
     process.stdout.write('\n▸ ending the cluster\n');
     await background.stop();
   }
+}
+
+/** What somebody needs to find out why the story went wrong, before all of it is removed. */
+async function showState(terminal: Terminal, background: Background): Promise<void> {
+  terminal.say('the story went wrong; this is what there is:');
+  for (const line of ['kubectl get all -o wide', 'kubectl get events', 'podman ps --all']) {
+    await terminal.show(`${line} || true`);
+  }
+  for (const file of background.logFiles) await terminal.show(`tail -n 40 ${file}`);
 }
 
 /** What another terminal needs to play on: a script of bash that finds the cluster, and AWS where the story has one. */
