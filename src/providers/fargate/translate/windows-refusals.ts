@@ -2,7 +2,7 @@ import type { Container, Pod } from '../../../kubernetes/objects.ts';
 import type { FeatureId } from '../../../podspec/features/feature.ts';
 import type { Refusal } from '../../../podspec/features/refusals.ts';
 import type { FargateConfig } from '../config.ts';
-import { annotatedCapacityProviders, capacityAnnotation } from './annotations.ts';
+import { annotatedCapacityProviders, annotatedUlimits, capacityAnnotation, ulimitsAnnotation } from './annotations.ts';
 import { containersWithFields } from './spec-fields.ts';
 import { podNeeds } from './task-size.ts';
 
@@ -51,6 +51,7 @@ export function windowsRefusals(pod: Pod, config: FargateConfig): Refusal[] {
       'Windows tasks have 20 GiB of storage and no more',
     );
   }
+  if (annotatedUlimits(pod)) refuse(`metadata.annotations["${ulimitsAnnotation}"]`, undefined, linuxOnly);
   const annotated = annotatedCapacityProviders(pod);
   if ((annotated ?? config.capacityProviders).some(({ name }) => name === 'FARGATE_SPOT')) {
     const where = annotated ? '' : ', where the provider’s configuration puts pods without this annotation';
