@@ -1,3 +1,5 @@
+import { parseTimeMs, writeTime } from './log-time.ts';
+
 /** What a reader of a log wants of it; kubelet's PodLogOptions without those that choose the container. */
 export interface LogSelection {
   /** Prefix each line with its time. */
@@ -39,13 +41,11 @@ function streamOf(letter: number | undefined): LineParts['stream'] | undefined {
   return letter === 0x65 ? 'stderr' : undefined;
 }
 
-/**
- * Turns the bytes of a log file into what its reader gets, chunk by chunk; keeps no more than the line that is not
- * complete yet. Parts of one long line are put together again.
- */
+/** Turns the bytes of a log file into what its reader gets, piece by piece. Parts of one long line are put together again. */
 export class LogFormatter {
   readonly #selection: LogSelection;
-  #rest: Buffer = Buffer.alloc(0);
+  /** The line that was not complete yet at the end of the last piece: the next piece is to begin with it. */
+  rest: Buffer = Buffer.alloc(0);
   #remainingBytes: number;
   #atLineStart = true;
 
@@ -59,17 +59,16 @@ export class LogFormatter {
     return this.#remainingBytes <= 0;
   }
 
-  /** What `chunk` adds for the reader. The chunk is written over: no line is longer for its reader than in the file. */
-  format(chunk: Buffer): Buffer {
-    const buffer = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+  /** What `piece` adds for the reader. The piece is written over: no line is longer for its reader than in the file. */
+  format(piece: Buffer): Buffer {
     let length = 0;
     let start = 0;
-    for (let end = buffer.indexOf(newline); end >= 0 && !this.isFull; end = buffer.indexOf(newline, start)) {
-      length = this.#formatLine(buffer, { start, end, target: length });
+    for (let end = piece.indexOf(newline); end >= 0 && !this.isFull; end = piece.indexOf(newline, start)) {
+      length = this.#formatLine(piece, { start, end, target: length });
       start = end + 1;
     }
-    this.#rest = Buffer.from(buffer.subarray(start));
-    return buffer.subarray(0, length);
+    this.rest = Buffer.from(piece.subarray(start));
+    return piece.subarray(0, length);
   }
 
   /** Moves what its reader gets of a line to `target`, at or before its start, and gives where that ends. */
@@ -81,7 +80,7 @@ export class LogFormatter {
     const { stream, sinceMs, timestamps } = this.#selection;
     if (!parts || (stream !== undefined && parts.stream !== stream)) return target;
     // A NaN, of a time that cannot be read, is not before anything.
-    if (sinceMs !== undefined && parseTimeMs(buffer.toString('latin1', start, parts.timeEnd)) < sinceMs) return target;
+    if (sinceMs !== undefined && parseTimeMs(buffer.subarray(start, parts.timeEnd)) < sinceMs) return target;
     const timeEnd = timestamps && this.#atLineStart ? writeTime(buffer, { start, end: parts.timeEnd, target }) : target;
     const textEnd = parts.partial ? end : end + 1;
     buffer.copyWithin(timeEnd, parts.textStart, textEnd);
@@ -90,27 +89,4 @@ export class LogFormatter {
     this.#remainingBytes -= bytes;
     return target + bytes;
   }
-}
-
-/** Milliseconds with their fraction: nanoseconds count where two lines share a millisecond. */
-function parseTimeMs(time: string): number {
-  const match = /^(.{19})(\.\d+)?(.*)$/.exec(time);
-  return match ? Date.parse(`${match[1]}${match[3]}`) + Number(`0${match[2] ?? ''}`) * 1000 : Number.NaN;
-}
-
-const utcOffset = Buffer.from('+00:00');
-const utc = Buffer.from('Z');
-
-/** Moves a time to `target`, a blank behind it. Go writes an offset of zero as Z. */
-function writeTime(
-  buffer: Buffer,
-  { start, end, target }: { readonly start: number; readonly end: number; readonly target: number },
-): number {
-  const isUtc = utcOffset.equals(buffer.subarray(end - utcOffset.length, end));
-  const zoneStart = isUtc ? end - utcOffset.length : end;
-  buffer.copyWithin(target, start, zoneStart);
-  let length = target + zoneStart - start;
-  if (isUtc) length += utc.copy(buffer, length);
-  buffer[length] = blank;
-  return length + 1;
 }

@@ -94,10 +94,13 @@ class LogReader {
     while (this.#position < endBytes && !formatter.isFull) {
       signal.throwIfAborted();
       const length = Math.min(chunkBytes, endBytes - this.#position);
-      const { buffer, bytesRead } = await this.#file.handle.read(Buffer.allocUnsafe(length), 0, length, this.#position);
+      const { rest } = formatter;
+      const piece = Buffer.allocUnsafeSlow(rest.length + length);
+      rest.copy(piece);
+      const { bytesRead } = await this.#file.handle.read(piece, rest.length, length, this.#position);
       if (bytesRead === 0) return;
       this.#position += bytesRead;
-      const formatted = formatter.format(buffer.subarray(0, bytesRead));
+      const formatted = formatter.format(piece.subarray(0, rest.length + bytesRead));
       if (formatted.length > 0) yield formatted;
     }
   }

@@ -36,6 +36,7 @@ class Answers {
         Name: id,
         Created: container.startedAt,
         Config: { Labels: { a: 'b' } },
+        HostConfig: { LogConfig: { Path: `/logs/${id}` } },
         State: {
           Status: container.status,
           Pid: 1,
