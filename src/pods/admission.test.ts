@@ -148,6 +148,20 @@ describe('a pod that was let in', () => {
     for (const pod of pods) assert.equal(harness.stored(pod)?.status?.phase, 'Running');
   });
 
+  it('ends as it ended, though that was while we were away and its node has no place for it any more', async (t) => {
+    const { harness, provider } = await setUp(t);
+    const life = await harness.start();
+    const pod = await harness.untilReady(harness.createPod({ ...asking('2'), restartPolicy: 'Never' }));
+    await life.stop();
+    provider.finish(pod, 0);
+    offer(harness, { cpu: '0', memory: '0', pods: '1' });
+    await harness.start();
+    await harness.untilPod(pod, 'Succeeded', ({ status }) => status?.phase === 'Succeeded');
+    const { status } = await harness.untilPod(harness.createPod(asking('1')), 'Failed', isFailed);
+    assert.match(status?.message ?? '', /cpu, requested: 1000, used: 0, capacity: 0/);
+    assert.equal(harness.events.length, 1);
+  });
+
   it('stays where the provider has lost it with us', async (t) => {
     const { harness, provider } = await setUp(t, 1);
     const life = await harness.start();

@@ -18,7 +18,7 @@ import { PodTracker } from './pod-tracker.ts';
 import { reconcilePod } from './reconcile-pod.ts';
 import { RefusalPacer } from './refusal-pacer.ts';
 import { StatusWriter } from './status-writer.ts';
-import { wasAdmitted } from './steps/admit.ts';
+import { takesOfNode } from './steps/admit.ts';
 import { writeStatus } from './steps/write-status.ts';
 
 /** The pods bound to the node: an `Informer` of pods with field selector `spec.nodeName=<node>`. */
@@ -200,7 +200,7 @@ export class PodController {
   #claimAdmitted(): void {
     for (const pod of this.#options.pods.store.values()) {
       const uid = pod.metadata?.uid ?? '';
-      if (wasAdmitted(pod, this.#tracker.get(uid))) this.#context.claims.put(uid, pod);
+      if (takesOfNode(pod, this.#tracker.get(uid))) this.#context.claims.put(uid, pod);
     }
   }
 

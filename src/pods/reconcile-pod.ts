@@ -40,8 +40,8 @@ export async function reconcilePod(
   tracked.gracePeriodSeconds = specGraceSeconds(pod);
   const step: PodStep = { context, tracked, pod, signal };
   const result = await act(step);
-  // Before its status says so: whoever reads that may bind another pod in its place.
-  if (hasEnded(tracked)) context.claims.remove(uid);
+  // Before its status says so: whoever reads that may bind another pod in its place, as the scheduler does.
+  if (hasEnded(tracked) || isTerminalPhase(pod.status?.phase)) context.claims.remove(uid);
   const written = await writeStatus(step);
   if (written !== undefined) await finish({ ...step, pod: written });
   return result;

@@ -29,23 +29,26 @@ export async function admit(step: PodStep): Promise<Admission> {
   const { context, tracked, pod } = step;
   const { verdict } = tracked;
   if (verdict !== undefined && !mayPass(tracked)) return refused;
-  if (context.claims.has(tracked.ref.uid)) return admitted;
   const isProviders = tracked.isTouched || tracked.observed !== undefined;
   const why = isProviders || verdict !== undefined ? undefined : whyUnsupported(context, pod);
   if (why !== undefined) {
     judge(step, { reason: unsupported, message: why, told: why, mayPass: false });
     return refused;
   }
-  if (wasAdmitted(pod, tracked)) {
-    context.claims.put(tracked.ref.uid, pod);
-    return admitted;
-  }
-  return admitToNode(step);
+  const { uid } = tracked.ref;
+  if (context.claims.has(uid)) return admitted;
+  if (!wasAdmitted(pod, tracked)) return admitToNode(step);
+  if (!hasEnded(tracked)) context.claims.put(uid, pod);
+  return admitted;
 }
 
-/** Whether the pod was let in before, by this process or by an earlier one, and has not ended since. */
-export function wasAdmitted(pod: Pod, tracked: TrackedPod | undefined): boolean {
+/** Whether an earlier process of ours let the pod in, or this one, and it takes of the node until it ends. */
+export function takesOfNode(pod: Pod, tracked: TrackedPod | undefined): boolean {
   if (isTerminalPhase(pod.status?.phase) || (tracked !== undefined && hasEnded(tracked))) return false;
+  return wasAdmitted(pod, tracked);
+}
+
+function wasAdmitted(pod: Pod, tracked: TrackedPod | undefined): boolean {
   return tracked?.isTouched === true || tracked?.observed !== undefined || pod.status?.phase === 'Running';
 }
 
