@@ -44,6 +44,12 @@ export function resyncPeriodMs(text: string): number {
   return periodMs;
 }
 
+/** How long a stream may take; with less than a second none would get through. */
+export function streamTimeoutMs(text: string): number {
+  const timeoutMs = parseDurationMs(text);
+  return timeoutMs < 1000 ? refuse(text, 'is too short; use 1s or more') : timeoutMs;
+}
+
 /** `:10255`, `127.0.0.1:0`, `[::1]:9090`; undefined for an empty text. */
 export function listenAddress(text: string): ListenAddress | undefined {
   if (text === '') return undefined;

@@ -86,6 +86,8 @@ for (const [argv, environment, message] of [
   [['--provider=memory'], { DEFAULT_NODE_NAME: 'UP' }, /^DEFAULT_NODE_NAME: "UP" cannot name a node/],
   [['--provider=memory', '--root-dir='], {}, /^--root-dir: "" is not a folder/],
   [['--provider=memory', '--full-resync-period=999ms'], {}, /^--full-resync-period: "999ms" .*1s or more, or 0/],
+  [['--provider=memory', '--stream-idle-timeout=0'], {}, /^--stream-idle-timeout: "0" is too short; use 1s or more/],
+  [['--provider=memory', '--stream-creation-timeout=1ms'], {}, /^--stream-creation-timeout: "1ms" is too short/],
   [['--provider=memory', '--taint=b@d'], {}, /^--taint: "b@d" is no key of a taint/],
   [['--provider=memory'], { VKUBELET_TAINT_KEY: 'b@d key' }, /^VKUBELET_TAINT_KEY: "b@d key" is no key of a taint/],
   [['--provider=memory'], { VKUBELET_TAINT_KEY: 'a/b/c' }, /^VKUBELET_TAINT_KEY: "a\/b\/c" is no key of a taint/],
