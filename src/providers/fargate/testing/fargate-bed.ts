@@ -14,7 +14,7 @@ import { useAnyCredentials } from './credentials.ts';
 import { FastClock } from './fast-clock.ts';
 
 export interface FargateBedOptions {
-  /** How many times faster than life time goes for provider and Fargate alike. Default 20. */
+  /** How many times faster than life time goes for provider and Fargate alike. Default 40. */
   readonly speed?: number;
   /** Lines of fargate.toml beside Region, Subnets and Endpoint. */
   readonly config?: readonly string[];
@@ -36,7 +36,7 @@ export class FargateBed {
 
   private constructor(options: FargateBedOptions) {
     this.#options = options;
-    this.clock = new FastClock(options.speed ?? 20);
+    this.clock = new FastClock(options.speed ?? 40);
     const images = ['busybox', 'nginx'].map((name) => `docker.io/library/${name}:latest`);
     this.runtime = fakeRuntime(this.clock, images);
     this.runtime.programs = ({ command = [] }) => programOf(command);
