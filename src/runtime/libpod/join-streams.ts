@@ -36,6 +36,7 @@ export async function joinStreams(
   // What the process has no use for any more is not read; its owner ends it.
   stdin?.pipe(connection);
   stdin?.once('error', cut);
+  keepReadable(connection, () => stdin?.unpipe(connection));
   if (tty) void followSizes(resizes, resize, () => connection.destroyed);
   const splitter = new OutputSplitter();
   try {
@@ -45,13 +46,34 @@ export async function joinStreams(
     }
     signal.throwIfAborted();
   } catch (error) {
-    throw signal.aborted ? signal.reason : error;
+    if (signal.aborted) throw signal.reason;
+    // How a connection ends whose other side had input left that the process did not wait for.
+    if (!(stdin && isCallError(error, 'read', 'ECONNRESET'))) throw error;
   } finally {
     signal.removeEventListener('abort', cut);
     stdin?.unpipe(connection);
     stdin?.off('error', cut);
     connection.destroy();
   }
+}
+
+/**
+ * A process may end before its input does, and Podman then closes the connection. Node destroys a socket that cannot be
+ * written to, with all that has arrived on it; here the last output is still read.
+ */
+function keepReadable(connection: Socket, onUnwritable: () => void): void {
+  const destroy = connection.destroy.bind(connection);
+  connection.destroy = (error) => {
+    if (!isCallError(error, 'write', 'EPIPE', 'ECONNRESET')) return destroy(error);
+    onUnwritable();
+    return connection;
+  };
+}
+
+function isCallError(error: unknown, syscall: string, ...codes: readonly string[]): boolean {
+  if (!(error instanceof Error)) return false;
+  const { syscall: failed, code = '' } = error as NodeJS.ErrnoException;
+  return failed === syscall && codes.includes(code);
 }
 
 export interface Patience {
