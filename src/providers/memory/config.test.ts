@@ -20,6 +20,7 @@ const defaults = { cpu: '20', memory: '100Gi', pods: '20', others: {} };
 for (const [what, content, expected] of [
   ['without a file', undefined, defaults],
   ['for a node that the file does not have', { other: { cpu: '1' } }, defaults],
+  ['for an empty text, which Go takes for none', { n: { cpu: '', memory: '', pods: '' } }, defaults],
   ['for what the file leaves out', { n: { pods: '10k' } }, { ...defaults, pods: '10k' }],
   [
     'but for what the file says',

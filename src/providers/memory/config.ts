@@ -11,11 +11,15 @@ const quantity = z.string('is to be a text such as "20" or "100Gi"').superRefine
   }
 });
 
+/** An empty text is as good as none, as it is to the mock provider. */
+const capacity = (standard: string) =>
+  z.preprocess((value) => (value === '' ? undefined : value), quantity.default(standard));
+
 /** One node of the Go virtual kubelet's mock provider, with its defaults. */
 const nodeSchema = z.strictObject({
-  cpu: quantity.default('20'),
-  memory: quantity.default('100Gi'),
-  pods: quantity.default('20'),
+  cpu: capacity('20'),
+  memory: capacity('100Gi'),
+  pods: capacity('20'),
   others: z.record(z.string(), quantity).default({}),
   providerID: z.string().optional(),
 });
