@@ -118,7 +118,9 @@ async function runOnCluster(
   for (const tool of options.tools) await ensureBinary(tool, { progress, signal });
   const cluster = await startSharedCluster({ name: suite, signal, progress });
   try {
-    await runTests(suite, files, { signal, prefix: cluster.commandPrefix, environment: cluster.environment });
+    // One more than there are cores here: these tests wait most of their time.
+    const { commandPrefix: prefix, environment } = cluster;
+    await runTests(suite, files, { signal, prefix, environment, concurrency: 3 });
   } finally {
     await cluster.stop();
   }
@@ -132,6 +134,8 @@ async function runTests(
     readonly signal: AbortSignal;
     readonly prefix?: readonly string[];
     readonly environment?: Readonly<Record<string, string>>;
+    /** Files at the same time. Default 2. */
+    readonly concurrency?: number;
   },
 ): Promise<void> {
   if (files.length === 0) throw new Error(`no tests of ${suite} were found`);
@@ -145,7 +149,7 @@ async function runTests(
       // A test that failed half-way leaves servers open: the run is to end all the same.
       '--test-force-exit',
       '--test-timeout=900000',
-      '--test-concurrency=2',
+      `--test-concurrency=${options.concurrency ?? 2}`,
       '--test-reporter=spec',
       '--test-reporter-destination=stdout',
       '--test-reporter=./test/count-reporter.ts',
