@@ -23,6 +23,8 @@ const suites: Readonly<Record<string, (signal: AbortSignal) => Promise<void>>> =
   cluster: (signal) => runTests('cluster', rootTests(), { signal }),
   e2e: (signal) =>
     runOnCluster('e2e', globSync('test/e2e/**/*.test.ts'), {
+      // More than two cores need: these tests wait most of their time.
+      concurrency: 3,
       tools: [kubectlSource(oldestKubectlVersion), metricsServerSource, goSuiteSource],
       signal,
     }),
@@ -111,6 +113,7 @@ async function runOnCluster(
     /** What tests of the suite use: had before they begin, since a build beside them would take their time away. */
     readonly tools: readonly BinarySource[];
     readonly signal: AbortSignal;
+    readonly concurrency?: number;
   },
 ): Promise<void> {
   const { signal } = options;
@@ -118,9 +121,8 @@ async function runOnCluster(
   for (const tool of options.tools) await ensureBinary(tool, { progress, signal });
   const cluster = await startSharedCluster({ name: suite, signal, progress });
   try {
-    // One more than there are cores here: these tests wait most of their time.
     const { commandPrefix: prefix, environment } = cluster;
-    await runTests(suite, files, { signal, prefix, environment, concurrency: 3 });
+    await runTests(suite, files, { ...options, prefix, environment });
   } finally {
     await cluster.stop();
   }
