@@ -5,6 +5,9 @@ import type { CallOptions } from '../runtime.ts';
 import type { SessionStreams } from '../sessions.ts';
 import { OutputSplitter } from './multiplexed-output.ts';
 
+/** More than any path to a socket makes of it. */
+const maxOwnBytes = 400;
+
 type Size = { readonly width: number; readonly height: number };
 
 /** Waits until a stream takes more. */
@@ -42,7 +45,12 @@ export async function joinStreams(
   try {
     for await (const chunk of connection as AsyncIterable<Uint8Array>) {
       if (tty) await write(stdout, chunk);
-      else for (const [name, part] of splitter.split(chunk)) await write(name === 'stdout' ? stdout : stderr, part);
+      else {
+        for (const [name, part] of splitter.split(chunk)) {
+          if (name === 'stdout') await write(stdout, part);
+          else if (!isPodmansOwn(part)) await write(stderr, part);
+        }
+      }
     }
     signal.throwIfAborted();
   } catch (error) {
@@ -55,6 +63,17 @@ export async function joinStreams(
     stdin?.off('error', cut);
     connection.destroy();
   }
+}
+
+/**
+ * Whether Podman's service says here, on the process's stderr, that its own connection to a process that has just ended
+ * is gone: `Error: read unixpacket @->/proc/self/fd/15/attach: read: connection reset by peer`.
+ */
+function isPodmansOwn(stderr: Uint8Array): boolean {
+  if (stderr.length > maxOwnBytes) return false;
+  return /^Error: (read|write) unixpacket \S+attach: \1: (connection reset by peer|broken pipe)\s*$/.test(
+    Buffer.from(stderr).toString(),
+  );
 }
 
 /**

@@ -129,6 +129,13 @@ describe('sessions at containers of a real Podman', { skip: noPodman, timeout: 1
     endless.destroy();
   });
 
+  test('stderr is the command’s alone where it ends before its input comes', async () => {
+    for (let round = 0; round < 20; round++) {
+      const { exitCode, stderr } = await shell('true', { stdin: Readable.from(['x\n']) });
+      assert.deepEqual([exitCode, stderr], [0, ''], `round ${round}`);
+    }
+  });
+
   test('the bytes that Podman’s own client detaches by are bytes as any other', async () => {
     const stdin = new PassThrough();
     const stdout = new Sink();
