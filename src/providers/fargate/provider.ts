@@ -103,7 +103,7 @@ class FargateProvider implements Provider {
       },
       wake: (uid) => this.#pods.wake(uid),
     });
-    const health = new TaskHealth(this.#prober);
+    const health = new TaskHealth({ prober: this.#prober, clock });
     this.#context = context;
     this.#config = config;
     this.#cluster = cluster;

@@ -169,12 +169,18 @@ export class FargatePods {
         case 'wait':
           tellEnd(record, context.recordEvent);
           if (plan.hold) tellHold(record, plan.hold, context.recordEvent);
-          return plan.untilMs === undefined ? {} : { retryAfterMs: Math.max(plan.untilMs - this.#now, 0) };
+          return this.#retryAt(
+            Math.min(plan.untilMs ?? Number.POSITIVE_INFINITY, health.failsAtMs(record) ?? Number.POSITIVE_INFINITY),
+          );
         case 'over':
           tellEnd(record, context.recordEvent);
           return {};
       }
     }
+  }
+
+  #retryAt(atMs: number): ProcessResult {
+    return atMs === Number.POSITIVE_INFINITY ? {} : { retryAfterMs: Math.max(atMs - this.#now, 0) };
   }
 
   async #stop(record: PodRecord, plan: Extract<Plan, { kind: 'stop' }>, options: CallOptions): Promise<void> {

@@ -27,7 +27,7 @@ const longestSeconds = { interval: 300, timeout: 60, startPeriod: 300 } as const
 
 /**
  * One check has to say what all exec probes of a container say: they run the same command, and those that go on after
- * the start have the same numbers. A startup probe becomes the check's start period.
+ * the start have the same numbers. A startup probe, whoever tries it, becomes the check's start period.
  */
 export function healthCheckOf(container: Container): HealthCheckResult {
   const probes = execProbes(container);
@@ -39,7 +39,7 @@ export function healthCheckOf(container: Container): HealthCheckResult {
   if (differing)
     return impossible(differing.kind, 'ECS runs one health check a container, and this probe has a command of its own');
 
-  const startup = probes.find(({ kind }) => kind === 'startup');
+  const startup = probeSettings(container, 'startup');
   const lasting = probes.filter(({ kind }) => kind !== 'startup');
   const [leading, other] = lasting;
   if (leading && other && !isDeepStrictEqual(numbersOf(leading), numbersOf(other))) {
@@ -87,7 +87,8 @@ function startPeriodSeconds({
   if (startup === undefined) return (lasting?.initialDelayMs ?? 0) / 1000;
   // Without another probe, the check's own retries are part of the startup probe's tries.
   const tries = lasting === undefined ? startup.failureThreshold - retries : startup.failureThreshold;
-  return (startup.initialDelayMs + startup.periodMs * tries) / 1000;
+  const startupMs = startup.initialDelayMs + startup.periodMs * tries;
+  return Math.max(startupMs, lasting?.initialDelayMs ?? 0) / 1000;
 }
 
 function numbersOf({ periodMs, timeoutMs, failureThreshold, successThreshold, initialDelayMs }: ProbeSettings): object {

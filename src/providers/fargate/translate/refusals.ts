@@ -139,7 +139,9 @@ function probeRefusals(container: Container, field: string, pod: Pod): Refusal[]
   const refused: Refusal[] = [];
   const health = healthCheckOf(container);
   if (health.kind === 'impossible') {
-    refused.push(refusal(`${field}.${health.probe}Probe.exec`, 'exec-probes', health.why));
+    const probe = `${health.probe}Probe` as const;
+    const place = container[probe]?.exec ? `${probe}.exec` : probe;
+    refused.push(refusal(`${field}.${place}`, 'exec-probes', health.why));
   }
   if (isSidecar(container) && container.startupProbe && !container.startupProbe.exec) {
     refused.push(
