@@ -1,6 +1,7 @@
 import type { Container, Pod } from '../../../kubernetes/objects.ts';
 import { type ContainerInputs, containerInputs, type ResolveContext } from './container-inputs.ts';
-import { type EfsVolume, efsVolumes } from './efs-volumes.ts';
+import type { EfsVolume } from './efs-volume.ts';
+import { efsVolumes } from './efs-volumes.ts';
 import { pullEntry, pullSecrets } from './image-credentials.ts';
 import type { SecretEntry } from './secret-entry.ts';
 import { type RoleAccount, taskRoleArn } from './task-role.ts';

@@ -12,6 +12,7 @@ import { milliUnits, wholeUnits } from '../../../podspec/resources/quantity.ts';
 import { resourceAmounts } from '../../../podspec/resources/resource-list.ts';
 import type { FargateConfig } from '../config.ts';
 import type { ContainerInputs } from '../resolve/container-inputs.ts';
+import type { EfsVolume } from '../resolve/efs-volume.ts';
 import type { SecretValueRef } from '../resolve/secret-entry.ts';
 import { annotatedUlimits } from './annotations.ts';
 import { healthCheckOf } from './health-check.ts';
@@ -26,6 +27,8 @@ export interface ContainerContext {
   readonly operatingSystem: 'linux' | 'windows';
   /** ARNs of our entries in Secrets Manager by their names. */
   readonly secretArns: Readonly<Record<string, string>>;
+  /** By the volume's name. */
+  readonly efsVolumes: Readonly<Record<string, EfsVolume>>;
 }
 
 const mib = 2 ** 20;
@@ -64,7 +67,7 @@ export function containerDefinition(
       repositoryCredentials: { credentialsParameter: secretArns[inputs.pullCredentials.entry] },
     }),
     portMappings: portMappings(container),
-    mountPoints: mountPoints(container, pod),
+    mountPoints: mountPoints(container, pod, context.efsVolumes),
     ...(container.workingDir && { workingDirectory: container.workingDir }),
     ...(user !== undefined && { user }),
     ...(container.securityContext?.readOnlyRootFilesystem && { readonlyRootFilesystem: true }),

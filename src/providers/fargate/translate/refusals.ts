@@ -125,6 +125,9 @@ function containerRefusals(
   if (ports.some(({ protocol }) => protocol === 'SCTP')) {
     refuse('ports', 'command-args-env', 'ECS knows ports of TCP and UDP alone');
   }
+  if (container.volumeDevices?.length) {
+    refuse('volumeDevices', 'persistent-volumes', 'Fargate mounts file systems (EFS) and no block devices');
+  }
   if (config.executionRoleArn === undefined && hasSecrets(container)) {
     refuse('env', 'command-args-env', `Fargate reads secrets with ${missingRole}`);
   }

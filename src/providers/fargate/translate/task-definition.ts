@@ -43,7 +43,8 @@ export function translatePod(input: TranslateInput): Translation {
   const needed = { cpuUnits: cpuUnitsFromMilliCpu(needs.milliCpu), memoryMib: needs.memoryMib };
   const size = 'why' in platform ? undefined : smallestSize(needed, platform.operatingSystem);
   if ('why' in platform || size === undefined) throw new CodedError('Internal', 'this pod has been refused');
-  const context: ContainerContext = { ...input, size, operatingSystem: platform.operatingSystem };
+  const { efsVolumes } = inputs;
+  const context: ContainerContext = { ...input, size, operatingSystem: platform.operatingSystem, efsVolumes };
   const overrides = overridesOf(pod, inputs);
   const fits = JSON.stringify(overrides).length <= mostOverrideCharacters && !hasCommandOfPod(inputs);
   const containers = allContainers(pod).map((container) => {

@@ -2,7 +2,7 @@ import type { MountPoint, Volume as TaskVolume, Tmpfs } from '@aws-sdk/client-ec
 import type { Container, Pod, Volume } from '../../../kubernetes/objects.ts';
 import { isApiAccessMount, isApiAccessVolume } from '../../../podspec/features/defaults.ts';
 import { parseQuantity, wholeUnits } from '../../../podspec/resources/quantity.ts';
-import type { EfsVolume } from '../resolve/efs-volumes.ts';
+import type { EfsVolume } from '../resolve/efs-volume.ts';
 import { allContainers } from '../resolve/pod-inputs.ts';
 
 const mib = 2 ** 20;
@@ -33,12 +33,13 @@ function efsConfiguration(volume: EfsVolume): TaskVolume['efsVolumeConfiguration
 }
 
 /** Where the container sees the task's volumes. */
-export function mountPoints(container: Container, pod: Pod): MountPoint[] {
+export function mountPoints(container: Container, pod: Pod, efs: Readonly<Record<string, EfsVolume>>): MountPoint[] {
   const volumes = new Map((pod.spec?.volumes ?? []).map((volume) => [volume.name, volume]));
   return (container.volumeMounts ?? []).flatMap((mount) => {
     const volume = volumes.get(mount.name);
     if (volume === undefined || isInMemory(volume) || isApiAccessMount(mount)) return [];
-    const readOnly = mount.readOnly === true || volume.persistentVolumeClaim?.readOnly === true;
+    const isReadOnlyVolume = volume.persistentVolumeClaim?.readOnly === true || efs[volume.name]?.readOnly === true;
+    const readOnly = mount.readOnly === true || isReadOnlyVolume;
     return [{ sourceVolume: mount.name, containerPath: mount.mountPath, readOnly }];
   });
 }
