@@ -18,6 +18,7 @@ for (const { name, mounts, cgroup, is } of [
     cgroup: `4:memory:/libpod_parent/libpod-${id}\n3:cpu,cpuacct:/libpod_parent/libpod-${id}\n0::/`,
     is: {
       version: 1,
+      cpuacct: `/sys/fs/cgroup/cpu,cpuacct/libpod_parent/libpod-${id}`,
       cpu: `/sys/fs/cgroup/cpu,cpuacct/libpod_parent/libpod-${id}`,
       memory: `/sys/fs/cgroup/memory/libpod_parent/libpod-${id}`,
     },

@@ -1,6 +1,14 @@
 /** Where the files of one container's cgroup are. */
 export type CgroupFolders =
-  | { readonly version: 1; readonly cpu: string; readonly memory: string }
+  | {
+      readonly version: 1;
+      readonly cpuacct: string;
+      readonly memory: string;
+      /** Undefined where the controller is not mounted. */
+      readonly cpu?: string;
+      readonly blkio?: string;
+      readonly pids?: string;
+    }
   | { readonly version: 2; readonly folder: string };
 
 /** A hierarchy as it is mounted: its folder, and what of it is to be seen there. */
@@ -40,9 +48,18 @@ export function findCgroup(mounts: CgroupMounts, cgroupFile: string, containerId
     if (parts === null || !parts[2]?.includes(containerId)) continue;
     for (const controller of (parts[1] ?? '').split(',')) paths.set(controller, parts[2]);
   }
-  const cpu = folderOf(mounts.controllers.get('cpuacct'), paths.get('cpuacct'), containerId);
-  const memory = folderOf(mounts.controllers.get('memory'), paths.get('memory'), containerId);
-  if (cpu !== undefined && memory !== undefined) return { version: 1, cpu, memory };
+  const of = (name: string) => folderOf(mounts.controllers.get(name), paths.get(name), containerId);
+  const [cpuacct, memory, cpu, blkio, pids] = [of('cpuacct'), of('memory'), of('cpu'), of('blkio'), of('pids')];
+  if (cpuacct !== undefined && memory !== undefined) {
+    return {
+      version: 1,
+      cpuacct,
+      memory,
+      ...(cpu === undefined ? {} : { cpu }),
+      ...(blkio === undefined ? {} : { blkio }),
+      ...(pids === undefined ? {} : { pids }),
+    };
+  }
   const folder = folderOf(mounts.unified, paths.get(''), containerId);
   return folder === undefined ? undefined : { version: 2, folder };
 }

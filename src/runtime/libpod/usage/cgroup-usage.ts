@@ -1,8 +1,12 @@
 import type { Clock } from '../../../support/clock.ts';
 import type { ContainerSample, InterfaceSample, UsageSource } from '../../usage.ts';
 import { type CgroupFolders, type CgroupMounts, findCgroup, parseCgroupMounts } from './cgroup-files.ts';
-import { parseFlatKeyed, parseLimit, parseNetDev } from './cgroup-values.ts';
+import { parseNetDev } from './cgroup-values.ts';
+import type { Counters } from './counters.ts';
+import { type DeviceName, deviceNames } from './device-names.ts';
 import { readSmallFile } from './read-small-file.ts';
+import { readVersion1 } from './read-version-1.ts';
+import { readVersion2 } from './read-version-2.ts';
 
 /** A rate over less says little. */
 const leastRateMs = 1000;
@@ -15,23 +19,31 @@ interface Known {
   isSampled: boolean;
 }
 
-type Counters = Omit<ContainerSample, 'timeMs' | 'cpuRateNs'>;
-
-/** What containers of this machine use, from the files of their cgroups, version 1 and 2: three or four reads each. */
+/** What containers of this machine use, from the files of their cgroups, version 1 and 2: a dozen reads each. */
 export class CgroupUsage implements UsageSource {
   readonly #clock: Clock;
   readonly #procPath: string;
+  readonly #deviceName: DeviceName;
   readonly #known = new Map<string, Known>();
   #mounts: CgroupMounts | undefined;
 
-  constructor({ clock, procPath = '/proc' }: { readonly clock: Clock; readonly procPath?: string }) {
+  constructor({
+    clock,
+    procPath = '/proc',
+    sysPath = '/sys',
+  }: {
+    readonly clock: Clock;
+    readonly procPath?: string;
+    readonly sysPath?: string;
+  }) {
     this.#clock = clock;
     this.#procPath = procPath;
+    this.#deviceName = deviceNames(sysPath);
   }
 
   container(id: string, pid: number): ContainerSample | undefined {
     const known = this.#known.get(id) ?? this.#find(id, pid);
-    const counters = known && readCounters(known.folders);
+    const counters = known && readCounters(known.folders, this.#deviceName);
     if (known === undefined || counters === undefined) return undefined;
     const timeMs = this.#clock.now();
     known.isSampled = true;
@@ -74,47 +86,6 @@ function updateRate(known: Known, sample: { readonly timeMs: number; readonly cp
   known.base = sample;
 }
 
-function readCounters(folders: CgroupFolders): Counters | undefined {
-  return folders.version === 1 ? readVersion1(folders) : readVersion2(folders.folder);
-}
-
-function readVersion1({ cpu, memory }: { readonly cpu: string; readonly memory: string }): Counters | undefined {
-  const cpuUsage = readSmallFile(`${cpu}/cpuacct.usage`);
-  const usage = readSmallFile(`${memory}/memory.usage_in_bytes`);
-  const statText = readSmallFile(`${memory}/memory.stat`);
-  if (cpuUsage === undefined || usage === undefined || statText === undefined) return undefined;
-  const stat = parseFlatKeyed(statText);
-  const usageBytes = Number(usage);
-  return {
-    cpuTotalNs: Number(cpuUsage),
-    usageBytes,
-    workingSetBytes: Math.max(0, usageBytes - (stat.get('total_inactive_file') ?? 0)),
-    rssBytes: stat.get('total_rss') ?? 0,
-    ...limit(`${stat.get('hierarchical_memory_limit')}`),
-    pageFaults: stat.get('total_pgfault') ?? 0,
-    majorPageFaults: stat.get('total_pgmajfault') ?? 0,
-  };
-}
-
-function readVersion2(folder: string): Counters | undefined {
-  const cpuStat = readSmallFile(`${folder}/cpu.stat`);
-  const usage = readSmallFile(`${folder}/memory.current`);
-  const statText = readSmallFile(`${folder}/memory.stat`);
-  if (cpuStat === undefined || usage === undefined || statText === undefined) return undefined;
-  const stat = parseFlatKeyed(statText);
-  const usageBytes = Number(usage);
-  return {
-    cpuTotalNs: (parseFlatKeyed(cpuStat).get('usage_usec') ?? 0) * 1000,
-    usageBytes,
-    workingSetBytes: Math.max(0, usageBytes - (stat.get('inactive_file') ?? 0)),
-    rssBytes: stat.get('anon') ?? 0,
-    ...limit(readSmallFile(`${folder}/memory.max`) ?? 'max'),
-    pageFaults: stat.get('pgfault') ?? 0,
-    majorPageFaults: stat.get('pgmajfault') ?? 0,
-  };
-}
-
-function limit(text: string): { readonly memoryLimitBytes?: number } {
-  const bytes = parseLimit(text);
-  return bytes === undefined ? {} : { memoryLimitBytes: bytes };
+function readCounters(folders: CgroupFolders, deviceName: DeviceName): Counters | undefined {
+  return folders.version === 1 ? readVersion1(folders, deviceName) : readVersion2(folders.folder, deviceName);
 }
