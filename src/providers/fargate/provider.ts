@@ -33,6 +33,7 @@ import { hasLogEnded, logSource } from './logs/log-source.ts';
 import { readStream } from './logs/read-stream.ts';
 import { nodeOffer } from './node-offer.ts';
 import { AttemptStarter } from './pods/attempt-starter.ts';
+import { eventNews } from './pods/event-news.ts';
 import { FargatePods } from './pods/fargate-pods.ts';
 import { TaskEvents } from './pods/task-events.ts';
 import { TaskFinder } from './pods/task-finder.ts';
@@ -118,11 +119,13 @@ class FargateProvider implements Provider {
       take: (found, missing) => this.#pods.book.take(found, missing),
     });
     const { eventQueueUrl: queueUrl, logGroupName: group } = config;
-    const takeEvent = (task: EcsTask): void => {
-      const found = this.#finder.identify(task);
+    const takeEvent = (event: EcsTask): void => {
+      const found = this.#finder.identify(event);
+      const task = found && eventNews(event, this.#pods.book.get(found.identity.ref.uid));
+      if (found === undefined || task === undefined) return;
       // The end of a pod that has been released is of no interest any more.
       const isOld = hasStopped(task) && !this.#pods.book.isKnownTask(task.arn);
-      if (found !== undefined && !isOld) this.#pods.adopt([found]);
+      if (!isOld) this.#pods.adopt([{ ...found, task }]);
     };
     this.#events =
       queueUrl === undefined
