@@ -1,5 +1,7 @@
 import { AwsError } from '../protocol/aws-error.ts';
 import type { ContainerDefinition } from './container-definition.ts';
+import { checkEfs } from './efs-rules.ts';
+import { checkResources } from './resource-rules.ts';
 import type { RegisterTaskDefinitionInput } from './task-definition.ts';
 
 /** The size of a definition as JSON. */
@@ -18,8 +20,11 @@ export function checkDefinition(input: RegisterTaskDefinitionInput): void {
   }
   const volumeNames = new Set(input.volumes.map(({ name }) => name));
   if (volumeNames.size !== input.volumes.length) refuse('Volume names must be unique within a task definition.');
+  input.volumes.forEach(checkEfs);
   for (const container of containers) checkContainer(container, { byName, volumeNames, input });
   refuseCircles(byName);
+  refusePortsTwice(input);
+  checkResources(input);
 }
 
 function checkContainer(
@@ -32,16 +37,6 @@ function checkContainer(
 ): void {
   const refuseContainer = (problem: string): never =>
     refuse(`Invalid setting for container '${container.name}'. ${problem}`);
-  const { memory, memoryReservation } = container;
-  if (context.input.memory === undefined && memory === undefined && memoryReservation === undefined) {
-    refuseContainer("At least one of 'memory' or 'memoryReservation' must be specified.");
-  }
-  if (memory !== undefined && memoryReservation !== undefined && memory < memoryReservation) {
-    refuseContainer("'memory' must be greater than or equal to 'memoryReservation'.");
-  }
-  if (context.input.memory !== undefined && (memory ?? 0) > Number(context.input.memory)) {
-    refuseContainer("'memory' must not exceed the memory of the task.");
-  }
   if (container.hostname !== undefined && context.input.networkMode === 'awsvpc') {
     refuseContainer('hostname is not supported on container when networkMode=awsvpc.');
   }
@@ -67,6 +62,18 @@ function checkContainer(
     if ((condition === 'SUCCESS' || condition === 'COMPLETE') && target?.essential) {
       refuseContainer(`Essential container '${containerName}' cannot be depended upon by the condition ${condition}.`);
     }
+  }
+}
+
+/** With awsvpc the containers of a task share its ports; elsewhere a port that the host chooses is nobody else's. */
+function refusePortsTwice({ networkMode, containerDefinitions }: RegisterTaskDefinitionInput): void {
+  const mapped = new Set<string>();
+  for (const { containerPort, hostPort, protocol } of containerDefinitions.flatMap((it) => it.portMappings)) {
+    const port = hostPort || (networkMode === 'awsvpc' ? containerPort : undefined);
+    if (port === undefined) continue;
+    const name = `${protocol.toUpperCase()} host port '${port}'`;
+    if (mapped.has(name)) refuse(`${name} is mapped multiple times in task.`);
+    mapped.add(name);
   }
 }
 

@@ -2,6 +2,7 @@ import { AwsError } from '../protocol/aws-error.ts';
 import type { ContainerDefinition } from './container-definition.ts';
 import { isFargateSize, noSuchSize } from './fargate-sizes.ts';
 import type { RegisterTaskDefinitionInput } from './task-definition.ts';
+import { checkForWindows } from './windows-rules.ts';
 
 /** Members of a container that Fargate does not take, where they say more than nothing. */
 const forbidden = [
@@ -15,6 +16,10 @@ const forbidden = [
 ] as const satisfies readonly (keyof ContainerDefinition)[];
 
 const forbiddenLinuxParameters = ['devices', 'maxSwap', 'sharedMemorySize', 'swappiness'] as const;
+
+/** Kernel parameters of the network, and of the IPC namespace that each container has. */
+const systemControl =
+  /^(net\..+|fs\.mqueue\..+|kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced))$/;
 
 /** Log drivers on Fargate. */
 const logDrivers: ReadonlySet<string> = new Set(['awslogs', 'splunk', 'awsfirelens']);
@@ -40,6 +45,7 @@ export function checkForFargate(input: RegisterTaskDefinitionInput, rules: Farga
     if (dockerVolumeConfiguration) refuse(`Fargate does not support dockerVolumeConfiguration (volume '${name}').`);
   }
   for (const container of input.containerDefinitions) checkContainer(container, { input, rules });
+  checkForWindows(input);
 }
 
 function checkContainer(
@@ -71,6 +77,9 @@ function checkContainer(
   if (portMappings.some(({ hostPort, containerPort }) => hostPort && hostPort !== containerPort)) {
     refuseContainer('When networkMode=awsvpc, the host ports and container ports in port mappings must match.');
   }
+  for (const { namespace = '' } of container.systemControls) {
+    if (!systemControl.test(namespace)) refuseContainer(`Fargate does not support the system control '${namespace}'.`);
+  }
   if (input.executionRoleArn === undefined) {
     if (logConfiguration?.logDriver === 'awslogs') {
       refuse('Fargate requires task definition to have execution role ARN to support log driver awslogs.');
@@ -81,6 +90,11 @@ function checkContainer(
     if (container.repositoryCredentials) {
       refuse('Fargate requires task definition to have execution role ARN to support private registry credentials.');
     }
+  }
+  if (logConfiguration?.logDriver === 'awslogs' && !logConfiguration.options?.['awslogs-stream-prefix']) {
+    refuse(
+      'Fargate requires log configuration options to include awslogs-stream-prefix to support log driver awslogs.',
+    );
   }
 }
 

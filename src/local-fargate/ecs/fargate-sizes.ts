@@ -22,6 +22,11 @@ export function isFargateSize(cpuUnits: number, memoryMib: number): boolean {
   return sizes.get(cpuUnits)?.includes(memoryMib) ?? false;
 }
 
+/** Whether a Windows task may have so much CPU: one vCPU at least, and what is beyond four is Linux's. */
+export function isWindowsSize(cpuUnits: number): boolean {
+  return cpuUnits >= 1024 && cpuUnits <= 4096;
+}
+
 /** What to say of a size that there is not, in Fargate's words. */
 export function noSuchSize(cpuUnits: number, memoryMib: number): string {
   return (

@@ -101,7 +101,6 @@ for (const [name, input, refusal] of [
   ['a check that is no command', withContainer({ healthCheck: { command: ['curl'] } }), /CMD/],
   ['a check that comes too often', withContainer({ healthCheck: { command: ['CMD', 'x'], interval: 4 } }), /interval/],
   ['a long stop', withContainer({ stopTimeout: 121 }), /stopTimeout/],
-  ['more memory than the task', withContainer({ memory: 1024 }), /must not exceed/],
   ['a port of the host', withContainer({ portMappings: [{ containerPort: 80, hostPort: 81 }] }), /must match/],
 ] as const) {
   test(`${name} is refused`, async () => {
