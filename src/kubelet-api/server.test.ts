@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent } from 'node:https';
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import { systemClock } from '../support/clock.ts';
@@ -223,20 +223,60 @@ describe('slow and greedy clients', () => {
     await kubelet.stop();
   });
 
-  test('strangers hold at most 128 connections, and the API server still gets in', async () => {
-    const kubelet = await TestKubeletApi.start();
-    const sockets = Array.from({ length: 200 }, () => {
-      const socket = connect({ host: '127.0.0.1', port: kubelet.port, rejectUnauthorized: false });
-      socket.on('error', () => {});
-      socket.resume();
-      return socket;
+  const attacks: readonly [withoutWhat: string, knock: (port: number) => Socket][] = [
+    ['a byte', (port) => connectTcp(port, '127.0.0.1')],
+    ['a request', (port) => connect({ host: '127.0.0.1', port, rejectUnauthorized: false })],
+  ];
+  for (const [withoutWhat, knock] of attacks) {
+    test(`a stranger holds at most 512 connections without ${withoutWhat}, and keeps nobody out`, async () => {
+      const kubelet = await TestKubeletApi.start();
+      kubelet.api.users.set('good', { username: 'prometheus' });
+      const bearer = { as: 'nobody', headers: { authorization: 'Bearer good' } } as const;
+      const agents = [new Agent({ keepAlive: true }), new Agent({ keepAlive: true })] as const;
+      const keptAlive = (): readonly unknown[] =>
+        agents.flatMap(({ freeSockets }) => Object.values(freeSockets).flat());
+      const byBoth = async (): Promise<readonly number[]> => {
+        const calls = [kubelet.get('/healthz', { agent: agents[0] })];
+        calls.push(kubelet.get('/healthz', { ...bearer, agent: agents[1] }));
+        return (await Promise.all(calls)).map(({ status }) => status);
+      };
+      assert.deepEqual(await byBoth(), [200, 200]);
+      const before = keptAlive();
+      assert.equal(before.length, 2);
+
+      let [opened, closed] = [0, 0];
+      const sockets = Array.from({ length: 700 }, () => {
+        const socket = knock(kubelet.port);
+        socket.on('error', () => {}).resume();
+        return socket.once('connect', () => opened++).once('close', () => closed++);
+      });
+      await until(() => opened === 700 && closed === 700 - 512);
+      // Who was known before is still there, and who comes now is let in.
+      assert.deepEqual(await byBoth(), [200, 200]);
+      assert.deepEqual(keptAlive(), before);
+      assert.equal((await kubelet.get('/healthz')).status, 200);
+      assert.equal((await kubelet.get('/healthz', bearer)).status, 200);
+      // Each newcomer took the place of a stranger; none of them was refused.
+      assert.ok(closed <= 700 - 512 + 2, `${closed} cut`);
+
+      for (const socket of sockets) socket.destroy();
+      for (const agent of agents) agent.destroy();
+      await kubelet.stop();
     });
-    let closed = 0;
-    for (const socket of sockets) socket.once('close', () => closed++);
-    await until(() => closed === 72);
-    assert.equal((await kubelet.get('/healthz')).status, 200);
-    for (const socket of sockets) socket.destroy();
-    await until(async () => (await kubelet.get('/healthz', { as: 'nobody' }).catch(() => undefined))?.status === 401);
+  }
+
+  test('a bearer who may not do what it asks for stays a stranger', async () => {
+    const kubelet = await TestKubeletApi.start();
+    kubelet.api.users.set('weak', { username: 'weak' });
+    kubelet.api.allows = () => false;
+    const agent = new Agent({ keepAlive: true });
+    const asked = await kubelet.get('/pods', { as: 'nobody', headers: { authorization: 'Bearer weak' }, agent });
+    assert.equal(asked.status, 403);
+    const [socket] = Object.values(agent.freeSockets).flat();
+    const sockets = Array.from({ length: 512 }, () => connectTcp(kubelet.port, '127.0.0.1').on('error', () => {}));
+    await until(() => socket === undefined || socket.destroyed);
+    for (const one of sockets) one.destroy();
+    agent.destroy();
     await kubelet.stop();
   });
 });

@@ -40,6 +40,13 @@ export interface KubeletApiOptions extends RouteDeps {
   readonly tlsParameters: TlsParameters;
 }
 
+interface Incoming {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly connections: Connections;
+  readonly upgrade?: Upgrade;
+}
+
 interface RunningCall {
   readonly longLived: boolean;
   readonly abort: AbortController;
@@ -88,7 +95,7 @@ export class KubeletApiServer {
     server.timeout = stalledMs;
     const connections = new Connections(server, this.#options);
     server.on('request', (request, response) => {
-      if (connections.admit(request, response)) void this.#serve(request, response);
+      if (connections.admit(request, response)) void this.#serve({ request, response, connections });
     });
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       // HTTP has let go of it: an error nobody listens to would end the process.
@@ -96,7 +103,8 @@ export class KubeletApiServer {
       const response = new ServerResponse(request);
       if (!connections.admit(request, response)) return;
       response.assignSocket(socket as TLSSocket);
-      void this.#serveUpgrade(request, response, new Upgrade({ socket, head, response }));
+      const upgrade = new Upgrade({ socket, head, response });
+      void this.#serveUpgrade({ request, response, connections, upgrade });
     });
     server.listen(address.port, address.host === '' ? undefined : address.host);
     try {
@@ -141,19 +149,20 @@ export class KubeletApiServer {
   }
 
   /** A request whose client wants to leave HTTP: answered as any other until a handler takes the connection. */
-  async #serveUpgrade(request: IncomingMessage, response: ServerResponse, upgrade: Upgrade): Promise<void> {
-    const socket = request.socket;
+  async #serveUpgrade(incoming: Incoming): Promise<void> {
+    const { response } = incoming;
+    const { socket } = incoming.request;
     // Streams have their own idle timeout, in which pings count.
     socket.setTimeout(0);
     this.#upgraded.add(socket);
     socket.once('close', () => this.#upgraded.delete(socket));
     response.shouldKeepAlive = false;
     response.once('finish', () => socket.destroySoon());
-    await this.#serve(request, response, upgrade);
+    await this.#serve(incoming);
   }
 
   /** One request, from whoever sent it to its answer. Never rejects. */
-  async #serve(request: IncomingMessage, response: ServerResponse, upgrade?: Upgrade): Promise<void> {
+  async #serve({ request, response, connections, upgrade }: Incoming): Promise<void> {
     const { method = '', url = '' } = request;
     try {
       limitBody(request, response);
@@ -161,6 +170,7 @@ export class KubeletApiServer {
       const match = matchRoute(this.#routes, method, url);
       const subresources = match.kind === 'not-found' ? (['proxy'] as const) : match.route.subresources;
       await this.#authorizer.authorize(caller, { method, subresources });
+      connections.trust(request.socket);
       if (match.kind === 'not-found') throw new CodedError('NotFound', '404 page not found');
       if (match.kind === 'wrong-method') throw new HttpError(405, '405: Method Not Allowed');
       const { route, parameters, query } = match;
