@@ -114,10 +114,12 @@ function amounts(
   const memory = Math.ceil(wholeUnits(limits.get('memory') ?? 0n) / mib);
   const reservation = Math.floor(wholeUnits(requests.get('memory') ?? 0n) / mib);
   const bounded = (value: number): number => Math.min(Math.max(value, leastMemoryMib), size.memoryMib);
+  // ECS wants the limit to be greater; one of the same size is as good as both.
+  const isReserved = reservation >= leastMemoryMib && (memory === 0 || bounded(reservation) < bounded(memory));
   return {
     ...(cpu > 0 && { cpu }),
     ...(memory > 0 && { memory: bounded(memory) }),
-    ...(reservation >= leastMemoryMib && { memoryReservation: bounded(reservation) }),
+    ...(isReserved && { memoryReservation: bounded(reservation) }),
   };
 }
 
