@@ -14,6 +14,8 @@ export type RunTaskAnswer =
   | { readonly kind: 'task'; readonly task: EcsTask }
   /** The token was used before, for another request: these tasks are what came of it. */
   | { readonly kind: 'used'; readonly taskArns: readonly string[] }
+  /** The call was sent and ECS neither ran nor refused it: there may be a task. */
+  | { readonly kind: 'lost'; readonly error: unknown }
   /** The definition is not there any more, or inactive. */
   | { readonly kind: 'no-definition' };
 
@@ -127,16 +129,25 @@ export class EcsApi {
     );
   }
 
-  /** Starts one task. `Capacity` where Fargate has no room; everything else that may pass is `Unavailable`. */
+  /** Starts one task. `Capacity` where Fargate has no room; everything else that it refuses and may pass is `Unavailable`. */
   async runTask(input: RunTaskRequest, options: CallOptions): Promise<RunTaskAnswer> {
     const isSpot = input.capacityProviderStrategy?.some(({ capacityProvider }) => capacityProvider === 'FARGATE_SPOT');
     const launches = isSpot ? 'spotLaunches' : 'onDemandLaunches';
+    let isLost = false;
     try {
       const { tasks = [], failures = [] } = await this.#call(
         'cannot run the task',
         ['taskChanges', launches],
         options,
-        (http) => this.#ecs.runTask(input, http),
+        async (http) => {
+          isLost = false;
+          try {
+            return await this.#ecs.runTask(input, http);
+          } catch (error) {
+            isLost = !isRefusal(error);
+            throw error;
+          }
+        },
       );
       const [task] = tasks;
       if (task !== undefined) return { kind: 'task', task: readTask(task) };
@@ -144,7 +155,7 @@ export class EcsApi {
       if (failures.length === 0) return { kind: 'used', taskArns: [] };
       throw failed(failures.map(({ reason, detail }) => [reason, detail].filter(Boolean).join(': ')).join('; '));
     } catch (error) {
-      return answerOf(error);
+      return isLost ? { kind: 'lost', error } : answerOf(error);
     }
   }
 
@@ -207,7 +218,14 @@ export class EcsApi {
   }
 }
 
-/** What came of a RunTask that threw. */
+/** Whether the service itself said no, which leaves nothing behind. */
+function isRefusal(error: unknown): boolean {
+  const { $metadata } = (error ?? {}) as { readonly $metadata?: { readonly httpStatusCode?: number } };
+  const status = $metadata?.httpStatusCode ?? 0;
+  return status >= 400 && status < 500;
+}
+
+/** What came of a RunTask that was refused. */
 function answerOf(error: unknown): RunTaskAnswer {
   if (hasCode(error, 'Conflict')) return { kind: 'used', taskArns: resourceIds(error.cause) };
   if (!hasCode(error, 'InvalidInput')) throw error;

@@ -13,6 +13,8 @@ import { podNotes } from '../translate/notes.ts';
 import { refuseImpossible } from '../translate/refusals.ts';
 import { runTaskInput } from '../translate/run-task.ts';
 import { type Translation, translatePod } from '../translate/task-definition.ts';
+import type { Launch } from './launch.ts';
+import { consistencyMs } from './pod-book.ts';
 
 export interface AttemptStarterOptions {
   readonly context: ProviderContext;
@@ -35,8 +37,11 @@ export interface StartedAttempt {
   readonly entries: readonly string[];
 }
 
-/** Numbers that may turn out to be used up, one after the other: by an earlier process that nobody remembers. */
-const mostUsedNumbers = 50;
+/**
+ * Numbers that may turn out to be used up in one try, by an earlier process that nobody remembers; the next try goes on
+ * behind them.
+ */
+const mostUsedNumbers = 10;
 const mostDefinitionTries = 3;
 
 /** Starts attempts: looks up what the pod refers to, puts its secrets away, finds its definition and runs its task. */
@@ -48,10 +53,11 @@ export class AttemptStarter {
   }
 
   /**
-   * Runs an attempt's task, or gives the one that an earlier call for it made: its token is the attempt's own. Rejects
-   * with `InvalidInput` for what can never run here, `Capacity` where Fargate is full, and otherwise with what may pass.
+   * Runs an attempt's task, or gives the one that an earlier call for it made: its token is the attempt's own. Notes in
+   * `launch` how far it came. Rejects with `InvalidInput` for what can never run here, `Capacity` where Fargate is full,
+   * and otherwise with what may pass.
    */
-  async start(pod: Pod, attempt: Attempt, options: CallOptions): Promise<StartedAttempt> {
+  async start(pod: Pod, attempt: Attempt, launch: Launch, options: CallOptions): Promise<StartedAttempt> {
     const { context, config, familyPrefix, entryPrefix, secrets, account } = this.#options;
     refuseImpossible(pod, config);
     const { capacity } = config;
@@ -71,7 +77,7 @@ export class AttemptStarter {
     );
     const secretArns = await secrets.ensure(entries, options);
     const translation = translatePod({ pod, inputs, config, secretArns, familyPrefix });
-    const started = await this.#run(pod, attempt, translation, options);
+    const started = await this.#run(pod, attempt, launch, translation, options);
     if (attempt.number === 0) {
       for (const note of podNotes(pod, translation.size)) context.recordEvent({ pod: podRef(pod), ...note });
     }
@@ -81,17 +87,20 @@ export class AttemptStarter {
   async #run(
     pod: Pod,
     first: Attempt,
+    launch: Launch,
     translation: Translation,
     options: CallOptions,
   ): Promise<Pick<StartedAttempt, 'attempt' | 'task'>> {
-    for (let used = 0; used < mostUsedNumbers; used++) {
-      const attempt = { ...first, number: first.number + used };
-      const task = await this.#runOnce(pod, attempt, translation, options);
+    launch.number = Math.max(launch.number, first.number);
+    const begun = launch.number;
+    for (; launch.number < begun + mostUsedNumbers; launch.number++) {
+      const attempt = { ...first, number: launch.number };
+      const task = await this.#runOnce(pod, attempt, launch, translation, options);
       if (task !== undefined) return { attempt, task };
     }
     throw new CodedError(
       'Unavailable',
-      `attempts ${first.number} to ${first.number + mostUsedNumbers} of the pod are used up`,
+      `attempts ${begun} to ${launch.number - 1} of the pod are used up by tasks that ECS has forgotten; the next try goes on from there`,
     );
   }
 
@@ -99,6 +108,7 @@ export class AttemptStarter {
   async #runOnce(
     pod: Pod,
     attempt: Attempt,
+    launch: Launch,
     { definition, overrides }: Translation,
     options: CallOptions,
   ): Promise<EcsTask | undefined> {
@@ -112,7 +122,10 @@ export class AttemptStarter {
         case 'task':
           return answer.task;
         case 'used':
-          return this.#usedTask(answer.taskArns, options);
+          return this.#usedTask(answer.taskArns, launch, options);
+        case 'lost':
+          launch.unsureSinceMs = context.clock.now();
+          throw answer.error;
         case 'no-definition':
           definitions.forget(definition.family);
       }
@@ -120,10 +133,21 @@ export class AttemptStarter {
     throw new CodedError('Unavailable', `ECS does not find task definition ${definition.family}, which is registered`);
   }
 
-  /** The live one of these, else any that ECS still knows. */
-  async #usedTask(arns: readonly string[], options: CallOptions): Promise<EcsTask | undefined> {
-    if (arns.length === 0) return undefined;
-    const tasks = await this.#options.ecs.describeTasks(arns, options);
-    return tasks.find((task) => !hasStopped(task)) ?? tasks[0];
+  /**
+   * The live one of these, else any that ECS still knows. Undefined where ECS has forgotten them, which nobody can tell at
+   * first from a task so new that ECS does not know it everywhere: until that has had its time, it is `Unavailable`.
+   */
+  async #usedTask(arns: readonly string[], launch: Launch, options: CallOptions): Promise<EcsTask | undefined> {
+    const { ecs, context } = this.#options;
+    const tasks = arns.length === 0 ? [] : await ecs.describeTasks(arns, options);
+    const task = tasks.find((each) => !hasStopped(each)) ?? tasks[0];
+    if (task !== undefined) return task;
+    const nowMs = context.clock.now();
+    launch.unsureSinceMs ??= nowMs;
+    if (nowMs - launch.unsureSinceMs >= consistencyMs) return undefined;
+    throw new CodedError(
+      'Unavailable',
+      `attempt ${launch.number} of the pod has a task already, which ECS does not know yet or has forgotten: ${arns.join(', ')}`,
+    );
   }
 }

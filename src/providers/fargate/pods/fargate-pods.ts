@@ -15,6 +15,7 @@ import { KeyedMutex } from '../keyed-mutex.ts';
 import { observePod } from '../status/observe.ts';
 import type { AttemptStarter } from './attempt-starter.ts';
 import { attemptInStatus } from './known-status.ts';
+import { hasBegun } from './launch.ts';
 import { type Plan, planPod } from './plan.ts';
 import { consistencyMs, PodBook } from './pod-book.ts';
 import { tellEnd, tellHold } from './pod-events.ts';
@@ -60,13 +61,13 @@ export class FargatePods {
   /** Pushes states and carries out plans until the signal aborts; tasks run on. */
   async run({ signal, observe }: RunOptions): Promise<void> {
     this.#observe = observe;
-    for (const record of this.#book.values()) this.#publish(record, planPod(record, this.#now), { again: true });
+    for (const record of this.#book.shown()) this.#publish(record, planPod(record, this.#now), { again: true });
     await this.#queue.run({ workers, signal, process: (uid) => this.#process(uid, signal) });
     this.#observe = undefined;
   }
 
   list(): ObservedPod[] {
-    return [...this.#book.values()].map((record) => this.#view(record, planPod(record, this.#now)));
+    return [...this.#book.shown()].map((record) => this.#view(record, planPod(record, this.#now)));
   }
 
   get book(): PodBook {
@@ -82,8 +83,8 @@ export class FargatePods {
     const ref = podRef(pod);
     return this.#mutex.run(ref.uid, async () => {
       const record = this.#book.get(ref.uid) ?? (await this.#newRecord(pod, options));
+      if (record.task === undefined) await this.#startFirst(record, pod, options);
       record.pod = pod;
-      if (record.task === undefined) await this.#start(record, record.attempt, options);
       this.#book.add(record);
       this.#options.onMove();
       this.#publish(record, planPod(record, this.#now), { again: true });
@@ -197,8 +198,11 @@ export class FargatePods {
 
   /** A later attempt: what goes wrong is shown as the pod's state, and tried again with growing pauses. */
   async #startAgain(record: PodRecord, attempt: Attempt, options: CallOptions): Promise<void> {
+    const { ref, pod } = record;
+    if (pod === undefined)
+      throw new CodedError('Internal', `the spec of pod ${ref.namespace}/${ref.name} is not known`);
     try {
-      await this.#start(record, attempt, options);
+      await this.#start(record, pod, attempt, options);
       this.#options.onMove();
     } catch (error) {
       if (isAbortOf(options.signal, error)) throw error;
@@ -206,12 +210,20 @@ export class FargatePods {
     }
   }
 
-  async #start(record: PodRecord, attempt: Attempt, options: CallOptions): Promise<void> {
+  /** A pod that is handed to us: it is not in hand before its task is known, but what its launch came to is remembered. */
+  async #startFirst(record: PodRecord, pod: Pod, options: CallOptions): Promise<void> {
+    try {
+      await this.#start(record, pod, record.attempt, options);
+    } catch (error) {
+      if (hasBegun(record.launch)) this.#book.add(record);
+      throw error;
+    }
+  }
+
+  async #start(record: PodRecord, pod: Pod, attempt: Attempt, options: CallOptions): Promise<void> {
     const { starter, context } = this.#options;
-    const { ref, pod } = record;
-    if (pod === undefined)
-      throw new CodedError('Internal', `the spec of pod ${ref.namespace}/${ref.name} is not known`);
-    const started = await starter.start(pod, attempt, options);
+    const { ref } = record;
+    const started = await starter.start(pod, attempt, record.launch, options);
     // It may have been found meanwhile.
     this.#book.assign(record, started.task, started.attempt);
     record.entries = started.entries;

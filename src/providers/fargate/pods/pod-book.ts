@@ -26,8 +26,13 @@ export class PodBook {
     this.#onChange = options.onChange;
   }
 
-  values(): Iterable<PodRecord> {
+  values(): IteratorObject<PodRecord> {
     return this.#records.values();
+  }
+
+  /** Those that there is something of to show; not those whose launch has begun and whose task nobody has seen. */
+  shown(): IteratorObject<PodRecord> {
+    return this.values().filter(({ pod, task }) => pod !== undefined || task !== undefined);
   }
 
   get(uid: string): PodRecord | undefined {

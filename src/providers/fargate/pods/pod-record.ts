@@ -3,6 +3,7 @@ import type { ObservedPod, ObservedTerminated } from '../../../podspec/status/ob
 import type { Attempt } from '../attempt.ts';
 import { type EcsTask, hasStopped } from '../ecs/ecs-task.ts';
 import { containerEnds } from '../status/observe.ts';
+import { createLaunch, type Launch } from './launch.ts';
 
 /** Why the pod's next attempt could not be started, and when that is tried again. */
 export interface StartFailure {
@@ -29,6 +30,8 @@ export interface PodRecord {
   readonly seenAtMs: number;
   /** The present attempt. */
   attempt: Attempt;
+  /** Of the task of this attempt, or of the one to come. */
+  readonly launch: Launch;
   /** Of the present attempt, from the answer of RunTask on. */
   task: EcsTask | undefined;
   /** When the task became known: ECS may take a moment to know it everywhere. */
@@ -61,6 +64,7 @@ export function createRecord(ref: PodRef, attempt: Attempt, nowMs: number): PodR
     pod: undefined,
     seenAtMs: nowMs,
     attempt,
+    launch: createLaunch(),
     task: undefined,
     taskKnownAtMs: nowMs,
     lastTask: undefined,
@@ -114,6 +118,7 @@ export function updateTask(record: PodRecord, task: EcsTask): boolean {
 
 /** Takes in a task of the pod that was found and belongs to `attempt`: the highest number is the present one. */
 export function adoptTask(record: PodRecord, task: EcsTask, attempt: Attempt, nowMs: number): void {
+  if (attempt.number >= record.launch.number) record.launch.unsureSinceMs = undefined;
   if (updateTask(record, task)) return;
   const isNewer = attempt.number > record.attempt.number;
   const isSame = attempt.number === record.attempt.number;

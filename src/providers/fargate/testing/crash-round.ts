@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import type { Pod } from '../../../kubernetes/objects.ts';
+import type { Pod, Service } from '../../../kubernetes/objects.ts';
 import { podRef } from '../../../kubernetes/objects.ts';
+import type { PodReferences } from '../../../podspec/references.ts';
 import type { ObservedPod } from '../../../podspec/status/observed.ts';
 import { podStatus } from '../../../podspec/status/pod-status.ts';
+import { fakeReferences } from '../../../podspec/testing/fake-references.ts';
 import type { Provider } from '../../../provider/provider.ts';
 import { makePod } from '../../../provider/testing/conformance-pods.ts';
 import { until } from '../../../provider/testing/until.ts';
@@ -47,7 +49,11 @@ class Pods {
  * it or with its answer. In the end each pod has run as if there had been one process. Gives where they died.
  */
 export async function crashRound(bed: FargateBed, random: Random): Promise<readonly string[]> {
-  const steady = [makePod({ containers: [container()] }), makePod({ containers: [container()] })];
+  const fromConfig = { name: 'LIFE', valueFrom: { configMapKeyRef: { name: 'config', key: 'life' } } };
+  const steady = [
+    makePod({ containers: [container()] }),
+    makePod({ containers: [{ ...container(), env: [fromConfig] }] }),
+  ];
   const job = makePod({ restartPolicy: 'Never', containers: [container('exit', '0')] });
   const crashing = makePod({ containers: [container('exit', '3')] });
   const pods = new Pods(bed, [...steady, job, crashing]);
@@ -55,6 +61,8 @@ export async function crashRound(bed: FargateBed, random: Random): Promise<reado
   // Sometimes ECS does not know for a while what it has just been told.
   await bed.fargate.admin('PATCH', 'switches', { consistencyDelayMs: random() < 0.5 ? 5000 : 0 });
   for (let life = 0; life < 3; life++) {
+    // Sometimes what a pod is made from has changed since the death before.
+    if (life === 0 || random() < 0.5) bed.references = referencesOf(life);
     const death: Death = { atCall: Math.floor(random() * mostCalls), when: random() < 0.5 ? 'before' : 'after' };
     const endpoint = new DyingEndpoint(bed.fargate.endpoint, death);
     const provider = await bed.createProvider({ endpoint: await endpoint.listen() });
@@ -75,6 +83,15 @@ export async function crashRound(bed: FargateBed, random: Random): Promise<reado
   };
   await liveUntil(provider, pods, theEnd());
   return deaths;
+}
+
+/** Of one life: a ConfigMap, which one pod uses, and a Service, which all pods have variables of. */
+function referencesOf(life: number): PodReferences {
+  const service: Service = {
+    metadata: { namespace: 'conformance', name: 'service' },
+    spec: { clusterIP: `10.96.0.${life + 1}`, ports: [{ port: 80 }] },
+  };
+  return fakeReferences({ configMaps: { config: { life: `${life}` } }, services: [service] });
 }
 
 /** As long as this process does not die. */

@@ -31,12 +31,15 @@ export class FargateBed {
   readonly runtime: FakeRuntime;
   readonly fargate: TestFargate;
   readonly events: PodEvent[] = [];
+  /** What the cluster has, for providers that are made from now on. */
+  references: PodReferences;
   readonly #folder = mkdtempSync(join(tmpdir(), 'fargate-bed-'));
   readonly #options: FargateBedOptions;
 
   private constructor(options: FargateBedOptions) {
     this.#options = options;
     this.clock = new FastClock(options.speed ?? 40);
+    this.references = { ...fakeReferences({}), ...options.references };
     const images = ['busybox', 'nginx'].map((name) => `docker.io/library/${name}:latest`);
     this.runtime = fakeRuntime(this.clock, images);
     this.runtime.programs = ({ command = [] }) => programOf(command);
@@ -69,7 +72,7 @@ export class FargateBed {
       clusterDomain: 'cluster.local',
       clusterDnsIp: undefined,
       rootDir: this.#folder,
-      references: { ...fakeReferences({}), ...this.#options.references },
+      references: this.references,
       recordEvent: (event) => this.events.push(event),
       environment: {},
       clock: this.clock,

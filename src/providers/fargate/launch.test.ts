@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import type { Pod } from '../../kubernetes/objects.ts';
+import { podRef } from '../../kubernetes/objects.ts';
+import { fakeReferences } from '../../podspec/testing/fake-references.ts';
+import type { Provider } from '../../provider/provider.ts';
+import { makePod } from '../../provider/testing/conformance-pods.ts';
+import { RunningProvider } from '../../provider/testing/observations.ts';
+import { hasCode } from '../../support/errors.ts';
+import { FargateBed } from './testing/fargate-bed.ts';
+import { FaultyEndpoint } from './testing/faulty-endpoint.ts';
+
+const { signal } = new AbortController();
+const uidOf = (pod: Pod): string => podRef(pod).uid;
+const lostRunTask = (operation: string) => (operation === 'RunTask' ? ({ kind: 'lost' } as const) : undefined);
+
+describe('a pod whose task is started', () => {
+  let bed: FargateBed;
+  let endpoint: FaultyEndpoint;
+  let running: RunningProvider;
+
+  before(async () => {
+    bed = await FargateBed.start({ speed: 200 });
+  });
+  after(() => bed.stop());
+  beforeEach(async () => {
+    endpoint = new FaultyEndpoint(bed.fargate.endpoint);
+    bed.references = configOf('one');
+    running = new RunningProvider(await bed.createProvider({ endpoint: await endpoint.listen() }));
+    await running.provider.listPods({ signal });
+  });
+  afterEach(async () => {
+    await bed.fargate.admin('PATCH', 'switches', { consistencyDelayMs: 0 });
+    await running.stop();
+    endpoint.close();
+  });
+
+  const configOf = (mode: string) => fakeReferences({ configMaps: { config: { mode } } });
+  const configuredPod = (): Pod => {
+    const env = [{ name: 'MODE', valueFrom: { configMapKeyRef: { name: 'config', key: 'mode' } } }];
+    return makePod({ containers: [{ name: 'a', image: 'busybox', env }] });
+  };
+  /** As the core does: again and again while it may pass, waiting longer each time. Gives how often it failed. */
+  const persist = async (work: () => Promise<void>): Promise<number> => {
+    for (let failures = 0; ; failures++) {
+      try {
+        await work();
+        return failures;
+      } catch (error) {
+        if (!hasCode(error, 'Unavailable')) throw error;
+        await bed.clock.sleep(1000 * 2 ** Math.min(failures, 5));
+      }
+    }
+  };
+  const create = (provider: Provider, pod: Pod) => persist(() => provider.createPod(pod, { signal }));
+  const attemptsOf = async (pod: Pod): Promise<string[]> =>
+    (await bed.tasksOf(uidOf(pod))).map(({ group }) => group.split(':')[2]?.split('-')[0] ?? '').sort();
+
+  it('has one task though the answer was lost, ECS does not know the task yet and the pod would be made otherwise now', async () => {
+    await bed.fargate.admin('PATCH', 'switches', { consistencyDelayMs: 20_000 });
+    const pod = configuredPod();
+    endpoint.faultOf = lostRunTask;
+    await assert.rejects(running.provider.createPod(pod, { signal }), (error) => hasCode(error, 'Unavailable'));
+    await running.stop();
+    bed.references = configOf('two');
+    running = new RunningProvider(await bed.createProvider());
+    assert.ok((await create(running.provider, pod)) > 0, 'it waits for ECS to know the task');
+    await bed.fargate.admin('PATCH', 'switches', { consistencyDelayMs: 0 });
+    assert.deepEqual(await attemptsOf(pod), ['0']);
+    assert.equal((await bed.liveTasksOf(uidOf(pod))).length, 1);
+    await running.provider.deletePod(podRef(pod), { gracePeriodSeconds: 1, signal });
+    await running.until(uidOf(pod), 'ended', ({ ended }) => ended);
+  });
+
+  it('goes on behind the numbers that forgotten tasks have used up, a few at a time', async () => {
+    const pod = configuredPod();
+    const registered = await bed.fargate.ok('ecs', 'RegisterTaskDefinition', {
+      family: 'other',
+      networkMode: 'awsvpc',
+      requiresCompatibilities: ['FARGATE'],
+      cpu: '256',
+      memory: '512',
+      containerDefinitions: [{ name: 'a', image: 'no-such-image' }],
+    });
+    const { taskDefinitionArn } = registered['taskDefinition'] as { readonly taskDefinitionArn: string };
+    for (let number = 0; number < 25; number++) {
+      await bed.fargate.ok('ecs', 'RunTask', {
+        taskDefinition: taskDefinitionArn,
+        launchType: 'FARGATE',
+        clientToken: `${uidOf(pod)}-${number}`,
+        networkConfiguration: { awsvpcConfiguration: { subnets: ['subnet-1'] } },
+      });
+    }
+    // ECS knows none of them; this is what it looks like when it has forgotten them.
+    await bed.fargate.admin('PATCH', 'switches', { consistencyDelayMs: 3_600_000 });
+    endpoint.calls.length = 0;
+    const failures = await create(running.provider, pod);
+    await bed.fargate.admin('PATCH', 'switches', { consistencyDelayMs: 0 });
+    assert.deepEqual(await attemptsOf(pod), ['25']);
+    assert.ok(endpoint.count('RunTask') <= failures + 26, `${endpoint.count('RunTask')} calls, ${failures} failures`);
+  });
+});
