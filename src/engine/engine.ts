@@ -46,7 +46,7 @@ interface CallOptions {
   readonly signal: AbortSignal;
 }
 
-export interface EngineLogRequest extends Omit<ReadLogOptions, 'follow' | 'signal'> {
+export interface EngineLogRequest extends Omit<ReadLogOptions, 'follow' | 'recycle' | 'signal'> {
   readonly container: string;
   readonly previous: boolean;
   readonly follow: boolean;
@@ -212,7 +212,7 @@ export class Engine {
     return this.#prober.counts.all();
   }
 
-  /** The log of a container; rejects with `NotFound` where there is none (yet). */
+  /** The log of a container, a chunk valid until the next is asked for; rejects with `NotFound` where there is none (yet). */
   async readLog(ref: PodRef, request: EngineLogRequest, { signal }: CallOptions): Promise<AsyncIterable<Uint8Array>> {
     const memory = await this.#find(ref, { signal });
     if (!memory) throw new CodedError('NotFound', `nothing is known of pod ${ref.namespace}/${ref.name} (${ref.uid})`);
@@ -223,7 +223,7 @@ export class Engine {
       hasEnded: () => !this.#isRunning(ref.uid, id),
       untilChanged: (options: CallOptions) => this.#waiters.wait(ref.uid, options),
     };
-    return readLog(path, { ...request, follow: request.follow ? follow : undefined, signal });
+    return readLog(path, { ...request, follow: request.follow ? follow : undefined, recycle: true, signal });
   }
 
   #wake(uid: string): void {

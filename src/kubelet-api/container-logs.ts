@@ -1,4 +1,3 @@
-import { pipeline } from 'node:stream/promises';
 import { podRef } from '../kubernetes/objects.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Clock } from '../support/clock.ts';
@@ -39,8 +38,23 @@ export function containerLogs(deps: {
     response.writeHead(200, { 'content-type': 'text/plain' });
     // A follower of a silent container shall know at once that it is heard.
     response.flushHeaders();
-    await pipeline(chunks, response, { signal });
+    for await (const chunk of chunks) await taken(signal, (done) => response.write(chunk, done));
+    await taken(signal, (done) => response.end(done));
   };
+}
+
+/** Resolves when what is written is on its way and nobody reads it any more; rejects where the client goes before. */
+async function taken(signal: AbortSignal, write: (done: (error?: Error | null) => void) => void): Promise<void> {
+  signal.throwIfAborted();
+  await new Promise<void>((resolve, reject) => {
+    const giveUp = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', giveUp, { once: true });
+    write((error) => {
+      signal.removeEventListener('abort', giveUp);
+      if (error) reject(error);
+      else resolve();
+    });
+  });
 }
 
 /** The API server passes the text of a 400 on to kubectl, and not that of a 404; kubelet answers so for that reason. */

@@ -138,7 +138,7 @@ export interface Provider {
   /** The pods of this node and this cluster that the backend still has, whoever started them. For recovery. */
   listPods(options: OperationOptions): Promise<readonly ObservedPod[]>;
 
-  /** The log of one container; `NotFound` where there is none (yet). */
+  /** The log of one container; `NotFound` where there is none (yet). A chunk may be written over when the next is asked for. */
   readonly logs?: ((request: LogRequest, options: OperationOptions) => Promise<AsyncIterable<Uint8Array>>) | undefined;
 
   /**

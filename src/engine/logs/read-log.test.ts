@@ -146,6 +146,14 @@ describe('readLog', () => {
     assert.equal(await read(path, { sinceMs: Date.parse('2026-01-01T00:00:05Z') }), 'new\n');
   });
 
+  it('gives the same where it may write over a chunk once the next is asked for', async () => {
+    const lines = Array.from({ length: 5000 }, (_, i) => `2026-01-01T00:00:00Z stdout F ${'y'.repeat(i % 300)} ${i}\n`);
+    const path = await write('recycled', lines.join(''));
+    let text = '';
+    for await (const chunk of readLog(path, { timestamps: false, recycle: true, signal })) text += Buffer.from(chunk);
+    assert.equal(text, await read(path, {}));
+  });
+
   it('reads once what has two names in the middle of a rotation', async () => {
     const path = await write('twice', '2026-01-01T00:00:09Z stdout F once\n');
     await link(path, `${path}.7`);

@@ -8,6 +8,11 @@ export interface ReadLogOptions extends LogSelection {
   readonly signal: AbortSignal;
   /** Go on reading as the container writes, to its end. */
   readonly follow?: Following | undefined;
+  /**
+   * Write over a chunk once the next one is asked for. Without that a long log leaves garbage behind faster than anybody
+   * clears it away.
+   */
+  readonly recycle?: boolean | undefined;
 }
 
 const chunkBytes = 128 * 1024;
@@ -19,9 +24,9 @@ const chunkBytes = 128 * 1024;
  * slow that files are removed before their turn misses those. Rejects as `open` does where there is no log.
  */
 export async function* readLog(path: string, options: ReadLogOptions): AsyncGenerator<Uint8Array, void> {
-  const { follow, signal } = options;
+  const { follow, recycle = false, signal } = options;
   if (options.limitBytes === 0) return;
-  const reader = new LogReader(path, await openNewest(path));
+  const reader = new LogReader(path, { newest: await openNewest(path), recycle });
   const changes = follow && new FileChanges(path, follow);
   try {
     const end = follow ? endless : { serial: reader.serial, bytes: await reader.size() };
@@ -62,10 +67,13 @@ class LogReader {
   readonly #path: string;
   #file: LogFile;
   #position = 0;
+  readonly #recycle: boolean;
+  #buffer: Buffer = Buffer.alloc(0);
 
-  constructor(path: string, newest: LogFile) {
+  constructor(path: string, { newest, recycle }: { readonly newest: LogFile; readonly recycle: boolean }) {
     this.#path = path;
     this.#file = newest;
+    this.#recycle = recycle;
   }
 
   get serial(): number {
@@ -95,7 +103,7 @@ class LogReader {
       signal.throwIfAborted();
       const length = Math.min(chunkBytes, endBytes - this.#position);
       const { rest } = formatter;
-      const piece = Buffer.allocUnsafeSlow(rest.length + length);
+      const piece = this.#room(rest.length + length);
       rest.copy(piece);
       const { bytesRead } = await this.#file.handle.read(piece, rest.length, length, this.#position);
       if (bytesRead === 0) return;
@@ -119,6 +127,11 @@ class LogReader {
 
   close(): Promise<void> {
     return this.#file.handle.close();
+  }
+
+  #room(bytes: number): Buffer {
+    if (!this.#recycle || this.#buffer.length < bytes) this.#buffer = Buffer.allocUnsafeSlow(bytes);
+    return this.#buffer.subarray(0, bytes);
   }
 
   async #goToTail(lines: number, stream: LogSelection['stream']): Promise<void> {
