@@ -105,6 +105,27 @@ test('a task that we stopped for a restart is followed by the next attempt, but 
   assert.equal(afterEnd(podOf('Never'), firstAttempt, stopped).kind, 'over');
 });
 
+for (const [policy, exitCode] of policies.filter(([policy]) => policy !== 'Never')) {
+  test(`a task that Fargate retires is followed by the next attempt after exit code ${exitCode}, restartPolicy ${policy}`, () => {
+    assert.equal(
+      afterEnd(podOf(policy), firstAttempt, endedTask({ stopCode: 'TerminationNotice' }, exitCode)).kind,
+      'again',
+    );
+  });
+}
+
+test('a task that Fargate retires has failed where nothing is ever restarted, however its container takes it', () => {
+  const stoppedReason = 'ECS is performing maintenance on the underlying infrastructure hosting the task.';
+  for (const exitCode of [0, 143]) {
+    const next = afterEnd(
+      podOf('Never'),
+      firstAttempt,
+      endedTask({ stopCode: 'TerminationNotice', stoppedReason }, exitCode),
+    );
+    assert.deepEqual(next, { kind: 'over', failure: { reason: 'TerminationNotice', message: stoppedReason } });
+  }
+});
+
 test('what could not be started is tried again whatever the policy, after 10 s, and counts no restart', () => {
   const stoppedReason = 'CannotPullContainerError: not found';
   const task = endedTask({

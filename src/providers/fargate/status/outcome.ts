@@ -32,9 +32,7 @@ const forgottenAfterMs = 600_000;
  */
 export function afterEnd(pod: Pod, attempt: Attempt, task: EcsTask): Next {
   const { stopCode, stoppedReason = '' } = task;
-  if (stopCode === 'SpotInterruption') {
-    return { kind: 'over', failure: { reason: 'SpotInterruption', message: stoppedReason } };
-  }
+  if (stopCode === 'SpotInterruption') return cutOff(stopCode, stoppedReason);
   const { init, main } = endsOf(pod, task);
   const failedInit = init.find(({ end }) => end?.exitCode !== 0 && end !== undefined);
   const hasRun = main.some(({ end }) => end !== undefined);
@@ -44,9 +42,16 @@ export function afterEnd(pod: Pod, attempt: Attempt, task: EcsTask): Next {
   const wants = !hasRun
     ? failedInit !== undefined && shouldRestart(pod, failedInit.container, failedInit.end?.exitCode ?? 0)
     : main.some(({ container, end }) => end !== undefined && shouldRestart(pod, container, end.exitCode));
-  if (wants || (mayRestart && isRestart(stoppedReason)))
+  // Fargate has ended it, for its own reasons: an exit code of 0 says how it took that, not that its work is done.
+  const isRetired = stopCode === 'TerminationNotice';
+  if (wants || (mayRestart && (isRetired || isRestart(stoppedReason))))
     return again(attempt, task, { hasRun, hasInitialized: init.length > 0 });
-  return { kind: 'over' };
+  return isRetired ? cutOff(stopCode, stoppedReason) : { kind: 'over' };
+}
+
+/** For the pod's controller to replace. */
+function cutOff(reason: string, message: string): Next {
+  return { kind: 'over', failure: { reason, message } };
 }
 
 interface SpecEnd {
