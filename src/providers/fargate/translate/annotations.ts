@@ -16,7 +16,8 @@ export function annotatedCapacityProviders(pod: Pod): readonly CapacityProvider[
     const [, name, weight = '1'] = /^\s*(FARGATE|FARGATE_SPOT)(?:=(\d{1,3}))?\s*$/.exec(part) ?? [];
     return name === 'FARGATE' || name === 'FARGATE_SPOT' ? { name, weight: Number(weight), base: 0 } : undefined;
   });
-  return allOf(providers);
+  const named = distinct(providers, ({ name }) => name);
+  return named?.some(({ weight }) => weight > 0) ? named : undefined;
 }
 
 const ulimitNames: ReadonlySet<string> = new Set([
@@ -49,7 +50,7 @@ export function annotatedUlimits(pod: Pod): readonly Ulimit[] | undefined {
     if (!ulimitNames.has(name) || Number(soft) > Number(hard)) return undefined;
     return { name: name as UlimitName, softLimit: Number(soft), hardLimit: Number(hard) };
   });
-  return allOf(ulimits);
+  return distinct(ulimits, ({ name }) => name);
 }
 
 /** Annotations of ours that make no sense. */
@@ -62,16 +63,25 @@ export function annotationRefusals(pod: Pod): Refusal[] {
   const isSet = (annotation: string): boolean => !!pod.metadata?.annotations?.[annotation];
   return [
     ...(isSet(capacityAnnotation) && annotatedCapacityProviders(pod) === undefined
-      ? [refuse(capacityAnnotation, 'FARGATE_SPOT or FARGATE=1,FARGATE_SPOT=4')]
+      ? [
+          refuse(
+            capacityAnnotation,
+            'FARGATE_SPOT or FARGATE=1,FARGATE_SPOT=4, each named once and one with a weight over 0',
+          ),
+        ]
       : []),
     ...(isSet(ulimitsAnnotation) && annotatedUlimits(pod) === undefined
-      ? [refuse(ulimitsAnnotation, 'nofile=65536:1048576')]
+      ? [refuse(ulimitsAnnotation, 'nofile=65536:1048576, each named once')]
       : []),
   ];
 }
 
-/** Undefined where one of them is. */
-function allOf<T>(items: readonly (T | undefined)[]): readonly T[] | undefined {
+/** Undefined where one of them is, or where two have the same name. */
+function distinct<T>(
+  items: readonly (T | undefined)[],
+  nameOf: (item: T) => string | undefined,
+): readonly T[] | undefined {
   const defined = items.filter((item) => item !== undefined);
-  return defined.length === items.length ? defined : undefined;
+  const names = new Set(defined.map(nameOf));
+  return names.size === items.length && defined.length === items.length ? defined : undefined;
 }
