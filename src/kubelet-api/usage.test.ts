@@ -14,6 +14,12 @@ const ref = { namespace: 'default', name: 'web', uid: 'uid-web' };
 
 /** Two containers; the second tells less. */
 const usage: Usage = {
+  node: {
+    startedAtMs,
+    filesystem: { timeMs, capacityBytes: 100, availableBytes: 30, usedBytes: 60 },
+    imageFilesystem: { timeMs, capacityBytes: 200, availableBytes: 80, usedBytes: 90 },
+    capacity: { cpus: 4, memoryBytes: 1 << 30 },
+  },
   pods: [
     {
       ref,
@@ -23,12 +29,43 @@ const usage: Usage = {
           name: 'app',
           startedAtMs,
           cpu: { timeMs, totalNs: 12_500_000_000, rateNs: 250_000_000.4 },
-          memory: { timeMs, workingSetBytes: 1000, usageBytes: 1500, rssBytes: 800 },
+          memory: {
+            timeMs,
+            workingSetBytes: 1000,
+            usageBytes: 1500,
+            rssBytes: 800,
+            cacheBytes: 600,
+            swapBytes: 64,
+            oomKills: 2,
+          },
           rootfs: { timeMs, usedBytes: 4096, capacityBytes: 10_000 },
+          throttling: { timeMs, periods: 9, throttledPeriods: 4, throttledNs: 1_500_000_000 },
+          limits: { cpuShares: 204, cpuPeriodUs: 100_000, cpuQuotaUs: 20_000 },
+          disk: {
+            timeMs,
+            disks: [
+              { device: '/dev/sda', readBytes: 4096, writtenBytes: 512, reads: 2, writes: 1 },
+              { device: '/dev/sdb', readBytes: 7, writtenBytes: 0, reads: 1, writes: 0 },
+            ],
+          },
+          processes: 3,
+          threads: 8,
         },
         { name: 'side', startedAtMs, cpu: { timeMs: timeMs + 1000, totalNs: 500_000_000 } },
       ],
-      network: { timeMs, interfaces: [{ name: 'eth0', rxBytes: 11, rxErrors: 0, txBytes: 22, txErrors: 1 }] },
+      network: {
+        timeMs,
+        interfaces: [
+          {
+            name: 'eth0',
+            rxBytes: 11,
+            rxErrors: 0,
+            txBytes: 22,
+            txErrors: 1,
+            packets: { rx: 5, rxDropped: 1, tx: 6, txDropped: 2 },
+          },
+        ],
+      },
       volumes: [{ name: 'data', claim: 'claim', timeMs, usedBytes: 7 }],
       processes: 5,
     },
@@ -82,6 +119,7 @@ describe('usage', () => {
             cpu: { time, usageNanoCores: 250_000_000, usageCoreNanoSeconds: 12_500_000_000 },
             memory: { time, usageBytes: 1500, workingSetBytes: 1000, rssBytes: 800 },
             rootfs: { time, capacityBytes: 10_000, usedBytes: 4096 },
+            swap: { time, swapUsageBytes: 64 },
           },
           {
             name: 'side',
@@ -101,12 +139,16 @@ describe('usage', () => {
           interfaces: [{ name: 'eth0', rxBytes: 11, rxErrors: 0, txBytes: 22, txErrors: 1 }],
         },
         volume: [{ time, usedBytes: 7, name: 'data', pvcRef: { name: 'claim', namespace: 'default' } }],
+        swap: { time, swapUsageBytes: 64 },
         process_stats: { process_count: 5 },
       },
     ]);
     assert.equal(summary.node.nodeName, 'node-1');
     assert.equal(summary.node.cpu.usageCoreNanoSeconds, 13_000_000_000);
     assert.equal(summary.node.memory.workingSetBytes, 1000);
+    assert.deepEqual(summary.node.fs, { time, capacityBytes: 100, availableBytes: 30, usedBytes: 60 });
+    const imageFs = { time, capacityBytes: 200, availableBytes: 80, usedBytes: 90 };
+    assert.deepEqual(summary.node.runtime, { imageFs, containerFs: imageFs });
   });
 
   test('?only_cpu_and_memory=true is only that', async () => {
@@ -164,6 +206,29 @@ describe('usage', () => {
       `container_memory_usage_bytes{${app}} 1500 ${timeMs}`,
       `container_memory_rss{${app}} 800 ${timeMs}`,
       `container_fs_usage_bytes{${app}} 4096 ${timeMs}`,
+      `container_cpu_cfs_periods_total{${app}} 9 ${timeMs}`,
+      `container_cpu_cfs_throttled_periods_total{${app}} 4 ${timeMs}`,
+      `container_cpu_cfs_throttled_seconds_total{${app}} 1.5 ${timeMs}`,
+      `container_memory_cache{${app}} 600 ${timeMs}`,
+      `container_memory_swap{${app}} 64 ${timeMs}`,
+      `container_oom_events_total{${app}} 2 ${timeMs}`,
+      `container_fs_reads_bytes_total{${app},device="/dev/sda"} 4096 ${timeMs}`,
+      `container_fs_reads_bytes_total{${app},device="/dev/sdb"} 7 ${timeMs}`,
+      `container_fs_writes_bytes_total{${app},device="/dev/sda"} 512 ${timeMs}`,
+      `container_fs_reads_total{${app},device="/dev/sda"} 2 ${timeMs}`,
+      `container_fs_writes_total{${app},device="/dev/sda"} 1 ${timeMs}`,
+      `container_processes{${app}} 3 ${timeMs}`,
+      `container_threads{${app}} 8 ${timeMs}`,
+      `container_spec_cpu_shares{${app}} 204`,
+      `container_spec_cpu_period{${app}} 100000`,
+      `container_spec_cpu_quota{${app}} 20000`,
+      `container_spec_memory_limit_bytes{${app}} 0`,
+      `container_network_receive_packets_total{${pod}} 5 ${timeMs}`,
+      `container_network_receive_packets_dropped_total{${pod}} 1 ${timeMs}`,
+      `container_network_transmit_packets_total{${pod}} 6 ${timeMs}`,
+      `container_network_transmit_packets_dropped_total{${pod}} 2 ${timeMs}`,
+      'machine_cpu_cores 4',
+      'machine_memory_bytes 1073741824',
       `container_start_time_seconds{${app}} ${startedAtMs / 1000}`,
       `container_network_receive_bytes_total{${pod}} 11 ${timeMs}`,
       `container_network_transmit_bytes_total{${pod}} 22 ${timeMs}`,

@@ -18,10 +18,15 @@ export interface MemoryUsage {
   /** All that is in use, caches included. */
   readonly usageBytes?: number;
   readonly rssBytes?: number;
+  /** Of files. */
+  readonly cacheBytes?: number;
+  readonly swapBytes?: number;
   /** Undefined where there is no limit. */
   readonly availableBytes?: number;
   readonly pageFaults?: number;
   readonly majorPageFaults?: number;
+  /** How many processes the kernel has killed for want of it. */
+  readonly oomKills?: number;
 }
 
 export interface NetworkUsage {
@@ -33,7 +38,45 @@ export interface NetworkUsage {
     readonly rxErrors: number;
     readonly txBytes: number;
     readonly txErrors: number;
+    readonly packets?: {
+      readonly rx: number;
+      readonly rxDropped: number;
+      readonly tx: number;
+      readonly txDropped: number;
+    };
   }[];
+}
+
+/** What was read from and written to block devices, past all caches, since the container started. */
+export interface DiskUsage {
+  readonly timeMs: number;
+  readonly disks: readonly {
+    /** As `/dev/sda`. */
+    readonly device: string;
+    readonly readBytes: number;
+    readonly writtenBytes: number;
+    readonly reads: number;
+    readonly writes: number;
+  }[];
+}
+
+/** How often a limit of CPU has held a container up since it started. */
+export interface Throttling {
+  readonly timeMs: number;
+  readonly periods: number;
+  readonly throttledPeriods: number;
+  readonly throttledNs: number;
+}
+
+/** What is set for a container, as it is in force. */
+export interface ContainerLimits {
+  /** Its part where CPUs are short: 1024 for one core asked for. */
+  readonly cpuShares: number;
+  readonly cpuPeriodUs: number;
+  /** CPU time in each period, in microseconds. Undefined for no limit. */
+  readonly cpuQuotaUs?: number;
+  /** Undefined for no limit. */
+  readonly memoryBytes?: number;
 }
 
 export interface FilesystemUsage {
@@ -56,6 +99,12 @@ export interface ContainerUsage {
   /** Its writable layer. */
   readonly rootfs?: FilesystemUsage;
   readonly logs?: FilesystemUsage;
+  readonly disk?: DiskUsage;
+  /** Undefined too where CPU has no limit. */
+  readonly throttling?: Throttling;
+  readonly limits?: ContainerLimits;
+  readonly processes?: number;
+  readonly threads?: number;
 }
 
 export interface PodUsage {
@@ -77,7 +126,12 @@ export interface NodeUsage {
   readonly cpu?: CpuUsage;
   readonly memory?: MemoryUsage;
   readonly network?: NetworkUsage;
+  /** Where volumes and what belongs to pods are kept. */
   readonly filesystem?: FilesystemUsage;
+  /** Where images and the writable layers of containers are kept. */
+  readonly imageFilesystem?: FilesystemUsage;
+  /** What it has in all. */
+  readonly capacity?: { readonly cpus: number; readonly memoryBytes: number };
 }
 
 /** What is used now, in one piece, read by one call to the backend or few. */

@@ -1,8 +1,8 @@
 import type { ObservedPod } from '../../podspec/status/observed.ts';
 import type { ContainerUsage, NetworkUsage, PodUsage, Usage } from '../../provider/usage.ts';
+import { type ContainerFamily, containerFamilies } from './container-families.ts';
 import type { MetricFamily, Sample } from './exposition.ts';
-
-const nsInSecond = 1e9;
+import { networkFamilies } from './network-families.ts';
 
 /** What dashboards group and join by; every row has all of them. */
 type Labels = Record<'container' | 'id' | 'image' | 'name' | 'namespace' | 'pod', string>;
@@ -26,58 +26,37 @@ type Observed = (uid: string) => ObservedPod | undefined;
  */
 export function* cadvisorMetrics(usage: Usage, observed: Observed): Generator<MetricFamily> {
   const rows = usage.pods.flatMap((pod) => containerRows(pod, observed));
+  for (const family of containerFamilies) {
+    yield { name: `container_${family.name}`, type: family.type, help: family.help, samples: samplesOf(rows, family) };
+  }
   const interfaces = usage.pods.flatMap(interfaceRows);
-  const family = (
-    name: string,
-    type: MetricFamily['type'],
-    help: string,
-    read: (container: ContainerUsage) => { readonly value: number | undefined; readonly timeMs?: number | undefined },
-    extra: Readonly<Record<string, string>> = {},
-  ): MetricFamily => ({ name: `container_${name}`, type, help, samples: samplesOf(rows, read, extra) });
-  const network = (name: string, help: string, read: (usage: InterfaceRow['usage']) => number): MetricFamily => ({
-    name: `container_network_${name}_total`,
-    type: 'counter',
-    help,
-    samples: interfaces.map(({ labels, timeMs, usage: one }) => ({ labels, value: read(one), timeMs })),
-  });
+  for (const { name, help, read } of networkFamilies) {
+    yield {
+      name: `container_network_${name}_total`,
+      type: 'counter',
+      help,
+      samples: interfaceSamples(interfaces, read),
+    };
+  }
+  yield* machineMetrics(usage);
+}
 
-  yield family(
-    'cpu_usage_seconds_total',
-    'counter',
-    'Cumulative cpu time consumed in seconds.',
-    ({ cpu }) => ({ value: cpu && cpu.totalNs / nsInSecond, timeMs: cpu?.timeMs }),
-    { cpu: 'total' },
-  );
-  yield family('memory_working_set_bytes', 'gauge', 'Current working set in bytes.', ({ memory }) => ({
-    value: memory?.workingSetBytes,
-    timeMs: memory?.timeMs,
-  }));
-  yield family(
-    'memory_usage_bytes',
-    'gauge',
-    'Current memory usage in bytes, including all memory regardless of when it was accessed.',
-    ({ memory }) => ({ value: memory?.usageBytes, timeMs: memory?.timeMs }),
-  );
-  yield family('memory_rss', 'gauge', 'Size of RSS in bytes.', ({ memory }) => ({
-    value: memory?.rssBytes,
-    timeMs: memory?.timeMs,
-  }));
-  yield family(
-    'fs_usage_bytes',
-    'gauge',
-    'Number of bytes that are consumed by the container on this filesystem.',
-    ({ rootfs }) => ({ value: rootfs?.usedBytes, timeMs: rootfs?.timeMs }),
-  );
-  yield family(
-    'start_time_seconds',
-    'gauge',
-    'Start time of the container since unix epoch in seconds.',
-    ({ startedAtMs }) => ({ value: startedAtMs / 1000 }),
-  );
-  yield network('receive_bytes', 'Cumulative count of bytes received', ({ rxBytes }) => rxBytes);
-  yield network('receive_errors', 'Cumulative count of errors encountered while receiving', ({ rxErrors }) => rxErrors);
-  yield network('transmit_bytes', 'Cumulative count of bytes transmitted', ({ txBytes }) => txBytes);
-  yield network('transmit_errors', 'Cumulative count of errors encountered while transmitting', (one) => one.txErrors);
+/** Without cAdvisor's labels for the machine's own identifiers: a virtual node has none, and its name is the scraper's. */
+function* machineMetrics({ node }: Usage): Generator<MetricFamily> {
+  if (node?.capacity === undefined) return;
+  const { cpus, memoryBytes } = node.capacity;
+  yield {
+    name: 'machine_cpu_cores',
+    type: 'gauge',
+    help: 'Number of logical CPU cores.',
+    samples: [{ labels: {}, value: cpus }],
+  };
+  yield {
+    name: 'machine_memory_bytes',
+    type: 'gauge',
+    help: 'Amount of memory installed on the machine.',
+    samples: [{ labels: {}, value: memoryBytes }],
+  };
 }
 
 function containerRows({ ref, containers }: PodUsage, observed: Observed): Row[] {
@@ -110,13 +89,20 @@ function interfaceRows({ ref, network }: PodUsage): InterfaceRow[] {
   }));
 }
 
-function* samplesOf(
-  rows: readonly Row[],
-  read: (container: ContainerUsage) => { readonly value: number | undefined; readonly timeMs?: number | undefined },
-  extra: Readonly<Record<string, string>>,
-): Generator<Sample> {
+function* samplesOf(rows: readonly Row[], { read }: ContainerFamily): Generator<Sample> {
   for (const { labels, container } of rows) {
-    const { value, timeMs } = read(container);
-    if (value !== undefined) yield { labels: { ...labels, ...extra }, value, timeMs };
+    for (const { value, timeMs, labels: own } of read(container)) {
+      if (value !== undefined) yield { labels: own === undefined ? labels : { ...labels, ...own }, value, timeMs };
+    }
+  }
+}
+
+function* interfaceSamples(
+  rows: readonly InterfaceRow[],
+  read: (usage: InterfaceRow['usage']) => number | undefined,
+): Generator<Sample> {
+  for (const { labels, timeMs, usage } of rows) {
+    const value = read(usage);
+    if (value !== undefined) yield { labels, value, timeMs };
   }
 }

@@ -30,6 +30,12 @@ export function summaryOf(usage: Usage, options: SummaryOptions): object {
       memory: memoryStats(node.memory),
       network: whole ? networkStats(node.network) : undefined,
       fs: whole ? fsStats(node.filesystem) : undefined,
+      // Writable layers are kept where images are.
+      runtime:
+        whole && node.imageFilesystem
+          ? { imageFs: fsStats(node.imageFilesystem), containerFs: fsStats(node.imageFilesystem) }
+          : undefined,
+      swap: whole ? swapStats(node.memory) : undefined,
     },
     pods: usage.pods.map((pod) => podStats(pod, whole)),
   };
@@ -53,6 +59,7 @@ function podStats(pod: PodUsage, whole: boolean): object {
       name: volume.name,
       pvcRef: volume.claim === undefined ? undefined : { name: volume.claim, namespace: pod.ref.namespace },
     })),
+    swap: swapStats(memory),
     'ephemeral-storage': fsStats(pod.ephemeralStorage),
     process_stats: pod.processes === undefined ? undefined : { process_count: pod.processes },
   };
@@ -66,6 +73,7 @@ function containerStats(container: ContainerUsage, whole: boolean): object {
     memory: memoryStats(container.memory),
     rootfs: whole ? fsStats(container.rootfs) : undefined,
     logs: whole ? fsStats(container.logs) : undefined,
+    swap: whole ? swapStats(container.memory) : undefined,
   };
 }
 
@@ -91,6 +99,11 @@ function memoryStats(memory: MemoryUsage | undefined): object | undefined {
       majorPageFaults: whole(memory.majorPageFaults),
     }
   );
+}
+
+function swapStats(memory: MemoryUsage | undefined): object | undefined {
+  if (memory?.swapBytes === undefined) return undefined;
+  return { time: toRfc3339(memory.timeMs), swapUsageBytes: whole(memory.swapBytes) };
 }
 
 function networkStats(network: NetworkUsage | undefined): object | undefined {

@@ -40,11 +40,13 @@ function sumMemory(parts: readonly (MemoryUsage | undefined)[]): MemoryUsage | u
   if (known.length === 0) return undefined;
   const usageBytes = sumKnown(known.map((part) => part.usageBytes));
   const rssBytes = sumKnown(known.map((part) => part.rssBytes));
+  const swapBytes = sumKnown(known.map((part) => part.swapBytes));
   return {
     timeMs: newest(known),
     workingSetBytes: known.reduce((sum, { workingSetBytes }) => sum + workingSetBytes, 0),
     ...(usageBytes === undefined ? {} : { usageBytes }),
     ...(rssBytes === undefined ? {} : { rssBytes }),
+    ...(swapBytes === undefined ? {} : { swapBytes }),
   };
 }
 

@@ -15,6 +15,14 @@ const sample: ContainerSample = {
   memoryLimitBytes: 200,
   pageFaults: 1,
   majorPageFaults: 0,
+  cacheBytes: 20,
+  swapBytes: 4,
+  oomKills: 1,
+  cpuShare: { shares: 204, periodUs: 100_000, quotaUs: 20_000 },
+  throttling: { periods: 9, throttledPeriods: 4, throttledNs: 30 },
+  processes: 2,
+  threads: 5,
+  disks: [{ device: '/dev/sda', readBytes: 1, writtenBytes: 2, reads: 3, writes: 4 }],
 };
 
 class FakeSource implements UsageSource {
@@ -64,6 +72,17 @@ test('a pod uses what its running containers use', async () => {
   assert.equal(read?.containers[0]?.cpu?.rateNs, 3);
   assert.equal(read?.containers[0]?.memory?.availableBytes, 140);
   assert.equal(read?.network?.interfaces[0]?.name, 'eth0');
+});
+
+test('what else the kernel says of a container is handed on, with the time of the reading', async () => {
+  const pods = [pod('p', { a: running(2000), b: running(1000) }, ['10.0.0.1'])];
+  const [read] = (await readUsage({ source: new FakeSource(), pods }, { signal })).pods;
+  assert.equal(read?.processes, 4);
+  const { throttling, limits, disk, memory, threads } = read?.containers[0] ?? {};
+  assert.deepEqual(throttling, { timeMs: 5000, periods: 9, throttledPeriods: 4, throttledNs: 30 });
+  assert.deepEqual(limits, { cpuShares: 204, cpuPeriodUs: 100_000, cpuQuotaUs: 20_000, memoryBytes: 200 });
+  assert.deepEqual(disk, { timeMs: 5000, disks: sample.disks });
+  assert.deepEqual([memory?.cacheBytes, memory?.swapBytes, memory?.oomKills, threads], [20, 4, 1, 5]);
 });
 
 test('a pod on the host’s network has none of its own', async () => {

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ActualPod, runningAttempts } from '../../engine/pod/actual-pod.ts';
-import type { ContainerUsage, PodUsage, Usage } from '../../provider/usage.ts';
-import type { ContainerSample, UsageSource } from '../../runtime/usage.ts';
+import type { ContainerLimits, ContainerUsage, MemoryUsage, PodUsage, Usage } from '../../provider/usage.ts';
+import type { ContainerSample, CpuShare, UsageSource } from '../../runtime/usage.ts';
 
 /** Pods read before others have their turn: some milliseconds. */
 const podsATurn = 100;
@@ -44,23 +44,56 @@ function podUsage(source: UsageSource, pod: ActualPod): PodUsage | undefined {
     startedAtMs: Math.min(...containers.map(({ startedAtMs }) => startedAtMs)),
     containers,
     ...(interfaces === undefined ? {} : { network: { timeMs, interfaces } }),
+    ...processesOf(containers),
   };
 }
 
+/** Of all its containers, where each is known. */
+function processesOf(containers: readonly ContainerUsage[]): Pick<PodUsage, 'processes'> {
+  let sum = 0;
+  for (const { processes } of containers) {
+    if (processes === undefined) return {};
+    sum += processes;
+  }
+  return { processes: sum };
+}
+
 function containerUsage(name: string, startedAtMs: number, sample: ContainerSample): ContainerUsage {
-  const { timeMs, cpuTotalNs, cpuRateNs, memoryLimitBytes, workingSetBytes } = sample;
+  const { timeMs, cpuTotalNs, cpuRateNs, cpuShare, throttling, disks, memoryLimitBytes } = sample;
   return {
     name,
     startedAtMs,
     cpu: { timeMs, totalNs: cpuTotalNs, ...(cpuRateNs === undefined ? {} : { rateNs: cpuRateNs }) },
-    memory: {
-      timeMs,
-      workingSetBytes,
-      usageBytes: sample.usageBytes,
-      rssBytes: sample.rssBytes,
-      ...(memoryLimitBytes === undefined ? {} : { availableBytes: memoryLimitBytes - workingSetBytes }),
-      pageFaults: sample.pageFaults,
-      majorPageFaults: sample.majorPageFaults,
-    },
+    memory: memoryUsage(sample),
+    ...(throttling === undefined ? {} : { throttling: { timeMs, ...throttling } }),
+    ...(disks === undefined ? {} : { disk: { timeMs, disks } }),
+    ...(cpuShare === undefined ? {} : { limits: limits(cpuShare, memoryLimitBytes) }),
+    ...(sample.processes === undefined ? {} : { processes: sample.processes }),
+    ...(sample.threads === undefined ? {} : { threads: sample.threads }),
+  };
+}
+
+function memoryUsage(sample: ContainerSample): MemoryUsage {
+  const { memoryLimitBytes, workingSetBytes } = sample;
+  return {
+    timeMs: sample.timeMs,
+    workingSetBytes,
+    usageBytes: sample.usageBytes,
+    rssBytes: sample.rssBytes,
+    ...(sample.cacheBytes === undefined ? {} : { cacheBytes: sample.cacheBytes }),
+    ...(sample.swapBytes === undefined ? {} : { swapBytes: sample.swapBytes }),
+    ...(memoryLimitBytes === undefined ? {} : { availableBytes: memoryLimitBytes - workingSetBytes }),
+    pageFaults: sample.pageFaults,
+    majorPageFaults: sample.majorPageFaults,
+    ...(sample.oomKills === undefined ? {} : { oomKills: sample.oomKills }),
+  };
+}
+
+function limits({ shares, periodUs, quotaUs }: CpuShare, memoryLimitBytes: number | undefined): ContainerLimits {
+  return {
+    cpuShares: shares,
+    cpuPeriodUs: periodUs,
+    ...(quotaUs === undefined ? {} : { cpuQuotaUs: quotaUs }),
+    ...(memoryLimitBytes === undefined ? {} : { memoryBytes: memoryLimitBytes }),
   };
 }
