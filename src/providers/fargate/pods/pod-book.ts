@@ -5,6 +5,7 @@ import { CodedError } from '../../../support/errors.ts';
 import type { Attempt } from '../attempt.ts';
 import { type EcsTask, familyOf, lostTask } from '../ecs/ecs-task.ts';
 import type { InUse } from '../garbage-collector.ts';
+import { allContainers } from '../resolve/pod-inputs.ts';
 import { execProbes } from '../translate/health-check.ts';
 import { adoptTask, createRecord, type PodRecord, updateTask } from './pod-record.ts';
 import type { FoundTask } from './task-finder.ts';
@@ -99,7 +100,7 @@ export class PodBook {
   /** Every task that has not been forgotten. */
   *watched(): Iterable<WatchedTask> {
     for (const { pod, task, strays } of this.#records.values()) {
-      const needsHealth = pod?.spec?.containers.some(hasExecProbe) ?? false;
+      const needsHealth = pod !== undefined && allContainers(pod).some(hasExecProbe);
       if (task !== undefined) yield { task, needsHealth };
       for (const stray of strays.values()) yield { task: stray, needsHealth: false };
     }
