@@ -13,6 +13,7 @@ import { resourceAmounts } from '../../../podspec/resources/resource-list.ts';
 import type { FargateConfig } from '../config.ts';
 import type { ContainerInputs } from '../resolve/container-inputs.ts';
 import type { EfsVolume } from '../resolve/efs-volume.ts';
+import { allContainers } from '../resolve/pod-inputs.ts';
 import type { SecretValueRef } from '../resolve/secret-entry.ts';
 import { annotatedUlimits } from './annotations.ts';
 import { healthCheckOf } from './health-check.ts';
@@ -66,7 +67,7 @@ export function containerDefinition(
     ...(inputs.pullCredentials && {
       repositoryCredentials: { credentialsParameter: secretArns[inputs.pullCredentials.entry] },
     }),
-    portMappings: portMappings(container),
+    portMappings: portMappings(container, pod),
     mountPoints: mountPoints(container, pod, context.efsVolumes),
     ...(container.workingDir && { workingDirectory: container.workingDir }),
     ...(user !== undefined && { user }),
@@ -123,13 +124,22 @@ function amounts(
   };
 }
 
-/** ECS refuses a port that comes twice, Kubernetes does not. */
-function portMappings({ ports = [] }: Container): PortMapping[] {
-  const mappings = ports.map(({ containerPort, protocol = 'TCP' }): [string, PortMapping] => [
-    `${containerPort}/${protocol}`,
-    { containerPort, protocol: protocol.toLowerCase() as TransportProtocol },
-  ]);
-  return [...new Map(mappings).values()];
+/** ECS refuses a port that comes twice in a task, Kubernetes does not: the first container that names it has it. */
+function portMappings(container: Container, pod: Pod): PortMapping[] {
+  const others = allContainers(pod);
+  const before = others.slice(0, others.indexOf(container));
+  const seen = new Set(before.flatMap(({ ports = [] }) => ports.map(portKey)));
+  return (container.ports ?? []).flatMap((port) => {
+    const key = portKey(port);
+    if (seen.has(key)) return [];
+    seen.add(key);
+    const { containerPort, protocol = 'TCP' } = port;
+    return [{ containerPort, protocol: protocol.toLowerCase() as TransportProtocol }];
+  });
+}
+
+function portKey({ containerPort, protocol = 'TCP' }: NonNullable<Container['ports']>[number]): string {
+  return `${containerPort}/${protocol}`;
 }
 
 function userOf(container: Container, pod: Pod): string | undefined {
