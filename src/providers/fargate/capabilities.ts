@@ -34,7 +34,9 @@ const supports: Partial<Record<FeatureId, Support>> = {
   'stop-signal': refused(noSetting),
   'termination-message': refused('nobody can read a file inside a Fargate task'),
   'init-containers': note('a failed one is tried again with a new task'),
-  'sidecar-containers': note('brought up again by ECS after they ran for a minute, else with the whole pod'),
+  'sidecar-containers': note(
+    'brought up again by ECS after they ran for a minute, else with the whole pod where restartPolicy is Always, else not',
+  ),
   'ephemeral-containers': refused('nothing can be added to a running Fargate task'),
   'lifecycle-hooks': refused(inside),
   'exec-probes': note('as the health check of ECS, one a container'),

@@ -18,7 +18,7 @@ import { attemptInStatus } from './known-status.ts';
 import { hasBegun } from './launch.ts';
 import { type Plan, planPod } from './plan.ts';
 import { consistencyMs, PodBook } from './pod-book.ts';
-import { tellEnd, tellHold } from './pod-events.ts';
+import { tellDeadSidecar, tellEnd, tellHold } from './pod-events.ts';
 import { createRecord, markStopping, type PodRecord } from './pod-record.ts';
 import type { FoundTask } from './task-finder.ts';
 
@@ -169,6 +169,7 @@ export class FargatePods {
           break;
         case 'wait':
           tellEnd(record, context.recordEvent);
+          tellDeadSidecar(record, context.recordEvent);
           if (plan.hold) tellHold(record, plan.hold, context.recordEvent);
           return this.#retryAt(
             Math.min(plan.untilMs ?? Number.POSITIVE_INFINITY, health.failsAtMs(record) ?? Number.POSITIVE_INFINITY),

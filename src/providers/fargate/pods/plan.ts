@@ -87,7 +87,7 @@ function whyStop(
   }
   if (isPastDeadline) return { reason: endReason(deadlineExceeded.reason), message: deadlineExceeded.message };
   if (stopWish?.taskArn === task.arn) return { reason: restartReason(stopWish.why), message: stopWish.why };
-  const why = pod && (changedImage(pod, task) ?? deadSidecar(pod, task));
+  const why = pod && (changedImage(pod, task) ?? failedSidecar(pod, task));
   return why === undefined ? undefined : { reason: restartReason(why), message: why };
 }
 
@@ -100,14 +100,19 @@ function changedImage({ spec }: Pod, task: EcsTask): string | undefined {
   return changed && `Container ${changed.name} definition changed, will be restarted`;
 }
 
-/** ECS brings up a sidecar again that ran for a while; for one that it does not, the task is started anew. */
-function deadSidecar({ spec }: Pod, task: EcsTask): string | undefined {
-  if (spec?.restartPolicy === 'Never' || spec?.restartPolicy === 'OnFailure' || task.status !== 'RUNNING')
-    return undefined;
-  const dead = (spec?.initContainers ?? []).filter(isSidecar).find((container) => {
-    return task.containers.find(({ name }) => name === container.name)?.status === 'STOPPED';
-  });
-  return dead && `Sidecar ${dead.name} has ended, will be restarted`;
+/** ECS brings up a sidecar again that ran for a while; for one that it does not, a pod that runs for good starts anew. */
+function failedSidecar(pod: Pod, task: EcsTask): string | undefined {
+  if (pod.spec?.restartPolicy === 'Never' || pod.spec?.restartPolicy === 'OnFailure') return undefined;
+  const dead = deadSidecar(pod, task);
+  return dead && `Sidecar ${dead} has ended, will be restarted`;
+}
+
+/** A sidecar that does not run though its task does, by its name. */
+export function deadSidecar({ spec }: Pod, task: EcsTask): string | undefined {
+  if (task.status !== 'RUNNING' || task.desiredStatus !== 'RUNNING') return undefined;
+  const isDead = ({ name }: { readonly name: string }): boolean =>
+    task.containers.some((each) => each.name === name && each.status === 'STOPPED');
+  return spec?.initContainers?.filter(isSidecar).find(isDead)?.name;
 }
 
 function crashLoop({ metadata }: Pod, waitMs: number): { readonly reason: string; readonly message: string } {

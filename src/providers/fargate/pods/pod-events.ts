@@ -1,5 +1,6 @@
 import type { RecordPodEvent } from '../../../podspec/pod-events.ts';
 import { hasStopped } from '../ecs/ecs-task.ts';
+import { deadSidecar } from './plan.ts';
 import type { PodRecord } from './pod-record.ts';
 
 /** Tells once of each task that ended in a way that its owner should hear of. */
@@ -13,6 +14,17 @@ export function tellEnd(record: PodRecord, recordEvent: RecordPodEvent): void {
   if (stopCode === 'SpotInterruption' || stopCode === 'TerminationNotice') {
     recordEvent({ pod: ref, type: 'Warning', reason: stopCode, message: stoppedReason });
   }
+}
+
+/** Tells once of each task that lost a sidecar for which it is not started anew, since its work would be done twice. */
+export function tellDeadSidecar(record: PodRecord, recordEvent: RecordPodEvent): void {
+  const { ref, pod, task } = record;
+  if (pod === undefined || task === undefined || record.toldSidecarOf === task.arn) return;
+  const name = deadSidecar(pod, task);
+  if (name === undefined) return;
+  record.toldSidecarOf = task.arn;
+  const message = `Sidecar ${name} has ended and the pod runs on without it: ECS brings up only one that ran for a minute`;
+  recordEvent({ pod: ref, type: 'Warning', reason: 'Failed', message });
 }
 
 /** Tells once an attempt that the next one has to wait. */

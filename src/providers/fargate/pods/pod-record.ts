@@ -51,8 +51,9 @@ export interface PodRecord {
   entries: readonly string[];
   /** Tasks by which the pod is found. */
   readonly taskArns: Set<string>;
-  /** Of which task's end, and of which attempt's wait, an event has told. */
+  /** Of which task's end and dead sidecar, and of which attempt's wait, an event has told. */
   toldEndOf: string | undefined;
+  toldSidecarOf: string | undefined;
   toldHoldOf: number | undefined;
   /** What was pushed last. */
   published: ObservedPod | undefined;
@@ -77,6 +78,7 @@ export function createRecord(ref: PodRef, attempt: Attempt, nowMs: number): PodR
     entries: [],
     taskArns: new Set(),
     toldEndOf: undefined,
+    toldSidecarOf: undefined,
     toldHoldOf: undefined,
     published: undefined,
   };
