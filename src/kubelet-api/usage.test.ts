@@ -146,6 +146,7 @@ describe('usage', () => {
     assert.equal(summary.node.nodeName, 'node-1');
     assert.equal(summary.node.cpu.usageCoreNanoSeconds, 13_000_000_000);
     assert.equal(summary.node.memory.workingSetBytes, 1000);
+    assert.equal(summary.node.memory.availableBytes, (1 << 30) - 1000);
     assert.deepEqual(summary.node.fs, { time, capacityBytes: 100, availableBytes: 30, usedBytes: 60 });
     const imageFs = { time, capacityBytes: 200, availableBytes: 80, usedBytes: 90 };
     assert.deepEqual(summary.node.runtime, { imageFs, containerFs: imageFs });
@@ -167,12 +168,15 @@ describe('usage', () => {
         `container_cpu_usage_seconds_total{container="app",pod="web",namespace="default"} 12.5 ${timeMs}`,
         `container_cpu_usage_seconds_total{container="side",pod="web",namespace="default"} 0.5 ${timeMs + 1000}`,
         `container_memory_working_set_bytes{container="app",pod="web",namespace="default"} 1000 ${timeMs}`,
+        `container_swap_usage_bytes{container="app",pod="web",namespace="default"} 64 ${timeMs}`,
         `container_start_time_seconds{container="app",pod="web",namespace="default"} ${seconds}`,
         `container_start_time_seconds{container="side",pod="web",namespace="default"} ${seconds}`,
         `node_cpu_usage_seconds_total 13 ${timeMs + 1000}`,
         `node_memory_working_set_bytes 1000 ${timeMs}`,
+        `node_swap_usage_bytes 64 ${timeMs}`,
         `pod_cpu_usage_seconds_total{namespace="default",pod="web"} 13 ${timeMs + 1000}`,
         `pod_memory_working_set_bytes{namespace="default",pod="web"} 1000 ${timeMs}`,
+        `pod_swap_usage_bytes{namespace="default",pod="web"} 64 ${timeMs}`,
         'resource_scrape_error 0',
         'scrape_error 0',
       ],

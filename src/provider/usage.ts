@@ -122,7 +122,8 @@ export interface PodUsage {
 }
 
 export interface NodeUsage {
-  readonly startedAtMs: number;
+  /** Undefined: since we began to look, as CPU time is counted from then. */
+  readonly startedAtMs?: number;
   readonly cpu?: CpuUsage;
   readonly memory?: MemoryUsage;
   readonly network?: NetworkUsage;
@@ -130,7 +131,7 @@ export interface NodeUsage {
   readonly filesystem?: FilesystemUsage;
   /** Where images and the writable layers of containers are kept. */
   readonly imageFilesystem?: FilesystemUsage;
-  /** What it has in all. */
+  /** What the node has in all, as its status says. */
   readonly capacity?: { readonly cpus: number; readonly memoryBytes: number };
 }
 

@@ -91,6 +91,8 @@ export interface RuntimeVersion {
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly storageBytes: number;
+  /** Where images and writable layers are kept on this machine, where it says so. */
+  readonly storagePath?: string;
 }
 
 /** Things that carry all of these labels. */

@@ -21,6 +21,12 @@ export function* resourceMetrics(usage: Usage, options: { readonly startedAtMs: 
     samples: ofContainers(usage, (labels, { memory }) => memorySample(labels, memory)),
   };
   yield {
+    name: 'container_swap_usage_bytes',
+    help: 'Current amount of the container swap usage in bytes. Reported only on non-windows systems',
+    type: 'gauge',
+    samples: ofContainers(usage, (labels, { memory }) => swapSample(labels, memory)),
+  };
+  yield {
     name: 'container_start_time_seconds',
     help: 'Start time of the container since unix epoch in seconds',
     type: 'gauge',
@@ -39,6 +45,12 @@ export function* resourceMetrics(usage: Usage, options: { readonly startedAtMs: 
     samples: known([memorySample({}, node.memory)]),
   };
   yield {
+    name: 'node_swap_usage_bytes',
+    help: 'Current swap usage of the node in bytes. Reported only on non-windows systems',
+    type: 'gauge',
+    samples: known([swapSample({}, node.memory)]),
+  };
+  yield {
     name: 'pod_cpu_usage_seconds_total',
     help: 'Cumulative cpu time consumed by the pod in core-seconds',
     type: 'counter',
@@ -49,6 +61,12 @@ export function* resourceMetrics(usage: Usage, options: { readonly startedAtMs: 
     help: 'Current working set of the pod in bytes',
     type: 'gauge',
     samples: known(usage.pods.map((pod) => memorySample(podLabels(pod.ref), podTotals(pod).memory))),
+  };
+  yield {
+    name: 'pod_swap_usage_bytes',
+    help: 'Current amount of the pod swap usage in bytes. Reported only on non-windows systems',
+    type: 'gauge',
+    samples: known(usage.pods.map((pod) => swapSample(podLabels(pod.ref), podTotals(pod).memory))),
   };
   yield* scrapeError(0);
 }
@@ -85,6 +103,11 @@ function cpuSample(labels: Labels, cpu: CpuUsage | undefined): Sample | undefine
 
 function memorySample(labels: Labels, memory: MemoryUsage | undefined): Sample | undefined {
   return memory && { labels, value: memory.workingSetBytes, timeMs: memory.timeMs };
+}
+
+function swapSample(labels: Labels, memory: MemoryUsage | undefined): Sample | undefined {
+  if (memory?.swapBytes === undefined) return undefined;
+  return { labels, value: memory.swapBytes, timeMs: memory.timeMs };
 }
 
 function known(samples: readonly (Sample | undefined)[]): Sample[] {

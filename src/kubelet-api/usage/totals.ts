@@ -1,27 +1,41 @@
 import type { CpuUsage, MemoryUsage, NodeUsage, PodUsage, Usage } from '../../provider/usage.ts';
 
-/** A pod's usage: what the provider says of it as a whole, else the sum of its containers. */
+/**
+ * A pod's usage: what the provider says of it as a whole, else the sum of its containers. Memory is limited for the pod
+ * where it is for each of them, as with kubelet.
+ */
 export function podTotals(pod: PodUsage): {
   readonly cpu: CpuUsage | undefined;
   readonly memory: MemoryUsage | undefined;
 } {
   return {
     cpu: pod.cpu ?? sumCpu(pod.containers.map(({ cpu }) => cpu)),
-    memory: pod.memory ?? sumMemory(pod.containers.map(({ memory }) => memory)),
+    memory: pod.memory ?? limitedSum(pod.containers.map(({ memory }) => memory)),
   };
 }
 
-/** The node's usage: what the provider says, else the sum of its pods. */
-export function nodeTotals({ node, pods }: Usage, startedAtMs: number): NodeUsage {
+/** The node's usage: what the provider says, else the sum of its pods, and what that leaves of its capacity. */
+export function nodeTotals({ node, pods }: Usage, startedAtMs: number): NodeUsage & { readonly startedAtMs: number } {
   const totals = pods.map(podTotals);
   const cpu = node?.cpu ?? sumCpu(totals.map((total) => total.cpu));
-  const memory = node?.memory ?? sumMemory(totals.map((total) => total.memory));
+  const sum = sumMemory(totals.map((total) => total.memory));
+  const memory = node?.memory ?? (sum && node?.capacity ? within(sum, node.capacity.memoryBytes) : sum);
   return {
     startedAtMs,
     ...node,
     ...(cpu === undefined ? {} : { cpu }),
     ...(memory === undefined ? {} : { memory }),
   };
+}
+
+function within(memory: MemoryUsage, capacityBytes: number): MemoryUsage {
+  return { ...memory, availableBytes: Math.max(0, capacityBytes - memory.workingSetBytes) };
+}
+
+function limitedSum(parts: readonly (MemoryUsage | undefined)[]): MemoryUsage | undefined {
+  const sum = sumMemory(parts);
+  const availableBytes = sumKnown(parts.map((part) => part?.availableBytes));
+  return sum && { ...sum, ...(availableBytes === undefined ? {} : { availableBytes }) };
 }
 
 function sumCpu(parts: readonly (CpuUsage | undefined)[]): CpuUsage | undefined {

@@ -23,13 +23,16 @@ import type {
 import type { ProbeCount, Usage } from '../../provider/usage.ts';
 import { LibpodRuntime } from '../../runtime/libpod/libpod-runtime.ts';
 import { CgroupUsage } from '../../runtime/libpod/usage/cgroup-usage.ts';
+import { readMachineNetwork } from '../../runtime/libpod/usage/machine-network.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { ContainerSessions } from '../../runtime/sessions.ts';
 import type { UsageSource } from '../../runtime/usage.ts';
+import type { Clock } from '../../support/clock.ts';
 import { makeOwnFolder } from '../../support/own-folder.ts';
 import { capabilities } from './capabilities.ts';
 import { type PodmanConfig, readPodmanConfig } from './config.ts';
 import { nodeOffer } from './node-offer.ts';
+import { readNodeUsage } from './node-usage.ts';
 import { PodSessions } from './sessions.ts';
 import { readUsage } from './usage.ts';
 
@@ -56,8 +59,11 @@ class PodmanProvider implements Provider {
   readonly #config: PodmanConfig;
   readonly #engine: Engine;
   readonly #sessions: PodSessions;
+  readonly #rootDir: string;
+  readonly #clock: Clock;
   readonly #usageSource: UsageSource;
   #offer: NodeOffer | undefined;
+  #storagePath: string | undefined;
 
   constructor(
     context: ProviderContext,
@@ -95,12 +101,16 @@ class PodmanProvider implements Provider {
         },
       },
     );
+    this.#rootDir = context.rootDir;
+    this.#clock = context.clock;
     this.#usageSource = new CgroupUsage({ clock: context.clock });
     this.#sessions = new PodSessions({ runtime, find: (uid) => this.#engine.actualPod(uid) });
   }
 
   async describeNode(options: OperationOptions): Promise<NodeOffer> {
-    this.#offer = nodeOffer(await this.#runtime.version(options), this.#config);
+    const version = await this.#runtime.version(options);
+    this.#storagePath = version.storagePath;
+    this.#offer = nodeOffer(version, this.#config);
     return this.#offer;
   }
 
@@ -154,7 +164,16 @@ class PodmanProvider implements Provider {
     return this.#sessions.portForward(request, options);
   }
 
-  usage(options: OperationOptions): Promise<Usage> {
-    return readUsage({ source: this.#usageSource, pods: this.#engine.actualPods() }, options);
+  async usage(options: OperationOptions): Promise<Usage> {
+    const { capacity } = this.#offer ?? (await this.describeNode(options));
+    const node = await readNodeUsage({
+      capacity,
+      rootDir: this.#rootDir,
+      storagePath: this.#storagePath,
+      network: readMachineNetwork(),
+      timeMs: this.#clock.now(),
+    });
+    const { pods } = await readUsage({ source: this.#usageSource, pods: this.#engine.actualPods() }, options);
+    return { node, pods };
   }
 }
