@@ -109,6 +109,17 @@ describe('Engine: the runtime', () => {
     });
   });
 
+  it('looks at the logs of running containers again and again, and not at those of ended ones', async () => {
+    const pod = await harness.create({ restartPolicy: 'Never', containers: [app('a'), app('b')] });
+    await harness.untilRunning(pod);
+    harness.runtime.exit(harness.idOf(pod, 'a'), 0);
+    await harness.until('it has ended', () => harness.stateOf(pod, 'a') !== 'running #0');
+    harness.runtime.calls.length = 0;
+    const looks = (): string[] => harness.runtime.calls.filter((call) => call.startsWith('logPath '));
+    while (looks().length < 3) await harness.clock.advance(10_000);
+    assert.deepEqual(new Set(looks()), new Set([`logPath ${harness.idOf(pod, 'b')}`]));
+  });
+
   it('leaves what belongs to other nodes and clusters alone', async () => {
     const { signal } = new AbortController();
     const labels = {
