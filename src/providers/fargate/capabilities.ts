@@ -47,7 +47,7 @@ const supports: Partial<Record<FeatureId, Support>> = {
   'config-map-volumes': refused(inside),
   'secret-volumes': refused(inside),
   'downward-api': refused(inside),
-  'empty-dir': note('in memory where the configuration allows it, and for one container alone'),
+  'empty-dir': note('in memory where the configuration allows it, and at one place of one container'),
   'host-path': refused(noHost),
   'persistent-volumes': note('of the EFS CSI driver'),
   'network-volumes': refused('Fargate mounts EFS by persistent volume claims alone'),

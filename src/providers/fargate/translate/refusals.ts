@@ -10,7 +10,7 @@ import { healthCheckOf } from './health-check.ts';
 import { platformOf } from './platform.ts';
 import { containersWithFields } from './spec-fields.ts';
 import { cpuUnitsFromMilliCpu, podNeeds, smallestSize } from './task-size.ts';
-import { isInMemory, mountingContainers } from './volumes.ts';
+import { isInMemory, mountCount } from './volumes.ts';
 import { windowsRefusals } from './windows-refusals.ts';
 
 const mostContainers = 10;
@@ -185,12 +185,12 @@ function volumeRefusals(
       ),
     ];
   }
-  if (mountingContainers(pod, volume) > 1) {
+  if (mountCount(pod, volume) > 1) {
     return [
       refusal(
         `${field}.emptyDir.medium`,
         'empty-dir',
-        'on Fargate a volume in memory belongs to one container, and several mount it',
+        'on Fargate a volume in memory is at one place of one container, and the pod mounts it at several',
       ),
     ];
   }

@@ -60,9 +60,11 @@ export function isInMemory({ emptyDir }: Volume): boolean {
   return emptyDir?.medium === 'Memory';
 }
 
-/** How many containers see the volume. */
-export function mountingContainers(pod: Pod, { name }: Volume): number {
-  return allContainers(pod).filter(({ volumeMounts }) => volumeMounts?.some((mount) => mount.name === name)).length;
+/** At how many places of how many containers the volume is seen. */
+export function mountCount(pod: Pod, { name }: Volume): number {
+  return allContainers(pod)
+    .flatMap(({ volumeMounts = [] }) => volumeMounts)
+    .filter((mount) => mount.name === name).length;
 }
 
 /** The volume with the service account's token that admission adds, which nothing mounts in a task. */
