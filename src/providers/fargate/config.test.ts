@@ -94,7 +94,10 @@ test('Region and endpoint come from the environment where the file has none', ()
 });
 
 const mistakes: readonly (readonly [string, string])[] = [
-  ['Subnets = ["subnet-1"]', 'Region: is missing, and AWS_REGION is not set; write for example Region = "us-east-1"'],
+  [
+    'Subnets = ["subnet-1"]',
+    'Region: is missing, and neither AWS_REGION nor AWS_DEFAULT_REGION is set; write for example Region = "us-east-1"',
+  ],
   ['Region = "eu-west-1"', 'Subnets: is to be a list of texts, and is missing'],
   ['Region = "eu-west-1"\nSubnets = []', 'Subnets: is to name one subnet at least (it is [])'],
   ['Region = "eu-west-1"\nSubnets = ["net-1"]', 'Subnets[0]: is to look like "subnet-0123abcd" (it is "net-1")'],

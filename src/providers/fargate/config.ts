@@ -208,7 +208,9 @@ export function parseFargateConfig(text: string, environment: Environment): Farg
   const region = checked.data?.Region ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'];
   const lines = checked.success ? [] : checked.error.issues.flatMap((issue) => describeIssue(issue, toml));
   if (checked.success && !region)
-    lines.push('Region: is missing, and AWS_REGION is not set; write for example Region = "us-east-1"');
+    lines.push(
+      'Region: is missing, and neither AWS_REGION nor AWS_DEFAULT_REGION is set; write for example Region = "us-east-1"',
+    );
   if (!checked.success || !region) throw new CodedError('InvalidInput', lines.join('\n'));
   const keys = checked.data;
   return {
