@@ -6,6 +6,7 @@ import { fakeReferences } from '../../podspec/testing/fake-references.ts';
 import type { Provider } from '../../provider/provider.ts';
 import { makePod } from '../../provider/testing/conformance-pods.ts';
 import { RunningProvider } from '../../provider/testing/observations.ts';
+import { until } from '../../provider/testing/until.ts';
 import { hasCode } from '../../support/errors.ts';
 import { FargateBed } from './testing/fargate-bed.ts';
 import { FaultyEndpoint } from './testing/faulty-endpoint.ts';
@@ -98,5 +99,50 @@ describe('a pod whose task is started', () => {
     await bed.fargate.admin('PATCH', 'switches', { consistencyDelayMs: 0 });
     assert.deepEqual(await attemptsOf(pod), ['25']);
     assert.ok(endpoint.count('RunTask') <= failures + 26, `${endpoint.count('RunTask')} calls, ${failures} failures`);
+  });
+
+  for (const consistencyDelayMs of [0, 20_000]) {
+    it(`is not over when it is deleted before an answer came, while ECS may know its task ${consistencyDelayMs} ms later`, async () => {
+      await bed.fargate.admin('PATCH', 'switches', { consistencyDelayMs });
+      const pod = configuredPod();
+      endpoint.faultOf = lostRunTask;
+      await assert.rejects(running.provider.createPod(pod, { signal }));
+      const listed = await running.provider.listPods({ signal });
+      assert.ok(listed.every(({ ref }) => ref.uid !== uidOf(pod)));
+      await running.provider.deletePod(podRef(pod), { gracePeriodSeconds: 1, signal });
+      await running.until(uidOf(pod), 'ended', ({ ended }) => ended);
+      await bed.fargate.admin('PATCH', 'switches', { consistencyDelayMs: 0 });
+      const tasks = await bed.tasksOf(uidOf(pod));
+      assert.deepEqual(
+        tasks.map(({ desiredStatus }) => desiredStatus),
+        ['STOPPED'],
+      );
+    });
+  }
+
+  it('is over some time after it is deleted where the call never reached ECS', async () => {
+    const pod = configuredPod();
+    endpoint.faultOf = (operation) => (operation === 'RunTask' ? { kind: 'unsent' } : undefined);
+    await assert.rejects(running.provider.createPod(pod, { signal }));
+    endpoint.faultOf = () => undefined;
+    endpoint.calls.length = 0;
+    await running.provider.deletePod(podRef(pod), { gracePeriodSeconds: 1, signal });
+    await running.until(uidOf(pod), 'ended', ({ ended }) => ended);
+    assert.equal(endpoint.count('RunTask'), 0);
+    assert.ok(endpoint.count('ListTasks') <= 12, `${endpoint.count('ListTasks')} searches`);
+    await running.provider.releasePod(podRef(pod), { signal });
+  });
+
+  it('is not over when it is deleted before the answer for a later attempt came', async () => {
+    const pod = makePod({ containers: [{ name: 'a', image: 'busybox', args: ['exit', '1'] }] });
+    await running.provider.createPod(pod, { signal });
+    endpoint.faultOf = lostRunTask;
+    endpoint.calls.length = 0;
+    await until('the next attempt', () => endpoint.count('RunTask') > 0);
+    await running.provider.deletePod(podRef(pod), { gracePeriodSeconds: 1, signal });
+    await running.until(uidOf(pod), 'ended', ({ ended }) => ended);
+    const tasks = await bed.tasksOf(uidOf(pod));
+    assert.equal(tasks.length, 2);
+    assert.ok(tasks.every(({ desiredStatus }) => desiredStatus === 'STOPPED'));
   });
 });

@@ -35,6 +35,7 @@ import { nodeOffer } from './node-offer.ts';
 import { AttemptStarter } from './pods/attempt-starter.ts';
 import { eventNews } from './pods/event-news.ts';
 import { FargatePods } from './pods/fargate-pods.ts';
+import { consistencyMs } from './pods/pod-book.ts';
 import { TaskEvents } from './pods/task-events.ts';
 import { TaskFinder } from './pods/task-finder.ts';
 import { TaskPoller } from './pods/task-poller.ts';
@@ -108,8 +109,9 @@ class FargateProvider implements Provider {
     this.#context = context;
     this.#config = config;
     this.#cluster = cluster;
-    this.#pods = new FargatePods({ context, random, ecs, starter, health, onMove: () => this.#poller.wake() });
     this.#finder = new TaskFinder({ ecs, owner });
+    const onMove = (): void => this.#poller.wake();
+    this.#pods = new FargatePods({ context, random, ecs, starter, finder: this.#finder, health, onMove });
     this.#poller = new TaskPoller({
       ecs,
       clock,
@@ -241,8 +243,9 @@ class FargateProvider implements Provider {
   /** Finds tasks that a call of ours made whose answer was lost for good. */
   async #searchNow({ signal }: OperationOptions): Promise<void> {
     const { clock, log } = this.#context;
-    while (!signal.aborted) {
-      await clock.sleep(searchMs, { signal }).catch(() => {});
+    // What the process before us began just before its end, ECS may not have known when we asked first.
+    for (let waitMs = consistencyMs; !signal.aborted; waitMs = searchMs) {
+      await clock.sleep(waitMs, { signal }).catch(() => {});
       if (signal.aborted) return;
       try {
         this.#pods.adopt(await this.#finder.findNew((arn) => this.#pods.book.isKnownTask(arn), { signal }));

@@ -180,6 +180,15 @@ export class EcsApi {
     return tasks.map(readTask);
   }
 
+  /** ARNs of the tasks that were started in this name and should run. ECS takes no other filter beside it. */
+  async listTasksStartedBy(startedBy: string, options: CallOptions): Promise<string[]> {
+    return this.#pages('cannot list tasks', ['taskReads'], options, async (nextToken, http) => {
+      const input = { cluster: this.#cluster, startedBy, maxResults: 100, nextToken };
+      const answer = await this.#ecs.listTasks(input, http);
+      return { items: answer.taskArns, nextToken: answer.nextToken };
+    });
+  }
+
   /** ARNs of all tasks of the cluster that should run, or should not any more. */
   async listTasks(desiredStatus: 'RUNNING' | 'STOPPED', options: CallOptions): Promise<string[]> {
     return this.#pages('cannot list tasks', ['taskReads'], options, async (nextToken, http) => {

@@ -20,13 +20,14 @@ import { type Plan, planPod } from './plan.ts';
 import { consistencyMs, PodBook } from './pod-book.ts';
 import { tellDeadSidecar, tellEnd, tellHold } from './pod-events.ts';
 import { createRecord, markStopping, type PodRecord } from './pod-record.ts';
-import type { FoundTask } from './task-finder.ts';
+import type { FoundTask, TaskFinder } from './task-finder.ts';
 
 export interface FargatePodsOptions {
   readonly context: ProviderContext;
   readonly random: Random;
   readonly ecs: EcsApi;
   readonly starter: AttemptStarter;
+  readonly finder: TaskFinder;
   readonly health: TaskHealth;
   /** Tasks have begun to move: somebody is to look at them soon. */
   readonly onMove: () => void;
@@ -35,6 +36,9 @@ export interface FargatePodsOptions {
 /** Pods whose plans are carried out at the same time; most of them wait for AWS. */
 const workers = 32;
 const retryRange: BackoffRange = { baseMs: 1000, capMs: 300_000 };
+/** The first pause between two searches for a pod's task; each one is twice as long. */
+const leastSearchMs = 5000;
+
 /**
  * The pods of this node, each with the task of its present attempt. Level-based: whatever happens puts the pod's UID into
  * a queue, and its plan is made anew from what is known then.
@@ -102,7 +106,8 @@ export class FargatePods {
     return this.#mutex.run(ref.uid, async () => {
       const record = this.#book.known(ref);
       record.isDeleted = true;
-      await this.#carryOut(record, options);
+      const { retryAfterMs } = await this.#carryOut(record, options);
+      if (retryAfterMs !== undefined) this.#queue.addAfter(ref.uid, retryAfterMs);
     });
   }
 
@@ -167,6 +172,11 @@ export class FargatePods {
         case 'start':
           await this.#startAgain(record, plan.attempt, options);
           break;
+        case 'search': {
+          const retryAfterMs = await this.#search(record, options);
+          if (retryAfterMs !== undefined) return { retryAfterMs };
+          break;
+        }
         case 'wait':
           tellEnd(record, context.recordEvent);
           tellDeadSidecar(record, context.recordEvent);
@@ -195,6 +205,19 @@ export class FargatePods {
     context.recordEvent({ pod: record.ref, type: 'Normal', reason: 'Killing', message });
     markStopping(record, task, stopped ?? lostTask(task));
     onMove();
+  }
+
+  /**
+   * Looks for a task that a call without an answer may have made. Undefined where it is found, or ECS had the time to know
+   * it and does not; else when to look again, in milliseconds.
+   */
+  async #search({ ref, launch }: PodRecord, options: CallOptions): Promise<number | undefined> {
+    const ageMs = this.#now - (launch.unsureSinceMs ?? 0);
+    this.adopt(await this.#options.finder.findOf(ref, options));
+    if (launch.unsureSinceMs === undefined) return undefined;
+    if (ageMs < consistencyMs) return Math.min(Math.max(ageMs, leastSearchMs), consistencyMs - ageMs);
+    launch.unsureSinceMs = undefined;
+    return undefined;
   }
 
   /** A later attempt: what goes wrong is shown as the pod's state, and tried again with growing pauses. */

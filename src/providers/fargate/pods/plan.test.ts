@@ -45,6 +45,21 @@ const deadSidecar = taskOf('RUNNING', {
 
 const plans: readonly (readonly [string, PodRecord, string])[] = [
   ['a new pod is started', recordOf(), 'start 0'],
+  [
+    'a deleted pod whose task nobody may have seen is not over',
+    recordOf({ isDeleted: true, launch: { number: 0, unsureSinceMs: nowMs } }),
+    'search',
+  ],
+  [
+    'nor is one that can never be run again',
+    recordOf({ failure: { reason: 'r', message: 'm' }, launch: { number: 1, unsureSinceMs: nowMs } }),
+    'search',
+  ],
+  [
+    'a pod whose task nobody may have seen is started by the same attempt',
+    recordOf({ launch: { number: 0, unsureSinceMs: nowMs } }),
+    'start 0',
+  ],
   ['a pod whose task runs is let alone', recordOf({ task: running }), 'wait'],
   [
     'a task of another attempt is stopped first',
@@ -155,6 +170,8 @@ function words(record: PodRecord): string {
       const until = plan.untilMs === undefined ? '' : ` ${(plan.untilMs - nowMs) / 1000}s`;
       return `wait${until}${plan.hold ? ` ${plan.hold.reason}` : ''}`;
     }
+    case 'search':
+      return 'search';
     case 'over':
       return `over${plan.failure ? ` ${plan.failure.reason}` : ''}`;
   }

@@ -16,6 +16,8 @@ export type Plan =
       readonly untilMs?: number | undefined;
       readonly hold?: { readonly reason: string; readonly message: string };
     }
+  /** There may be a task that nobody has seen; it is to be looked for before the pod is taken to be over. */
+  | { readonly kind: 'search' }
   /** Nothing any more. */
   | { readonly kind: 'over'; readonly failure?: { readonly reason: string; readonly message: string } };
 
@@ -27,6 +29,11 @@ const deadlineExceeded = {
 
 /** What is to be done, from what is wanted and what there is; right whatever happened before. Pure. */
 export function planPod(record: PodRecord, nowMs: number): Plan {
+  const plan = planKnown(record, nowMs);
+  return plan.kind === 'over' && record.launch.unsureSinceMs !== undefined ? { kind: 'search' } : plan;
+}
+
+function planKnown(record: PodRecord, nowMs: number): Plan {
   const { task, isDeleted, strays } = record;
   const stray = strays.values().find(({ desiredStatus }) => desiredStatus === 'RUNNING');
   if (stray !== undefined) {

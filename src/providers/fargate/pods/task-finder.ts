@@ -1,3 +1,4 @@
+import type { PodRef } from '../../../kubernetes/objects.ts';
 import { type TaskIdentity, taskIdentity } from '../attempt.ts';
 import { type CallOptions, describeLimit, type EcsApi } from '../ecs/ecs-api.ts';
 import type { EcsTask } from '../ecs/ecs-task.ts';
@@ -38,6 +39,11 @@ export class TaskFinder {
       running.filter((arn) => !isKnown(arn) && !this.#foreign.has(arn)),
       options,
     );
+  }
+
+  /** Those of one pod that should run. */
+  async findOf({ uid }: PodRef, options: CallOptions): Promise<FoundTask[]> {
+    return this.#describe(await this.#ecs.listTasksStartedBy(uid, options), options);
   }
 
   /** The task's identity, where it is of this node. */

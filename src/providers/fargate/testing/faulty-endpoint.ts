@@ -3,9 +3,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
-/** What becomes of a call: it is made and its answer is lost, or it is refused with an exception of AWS. */
+/** What becomes of a call: it never comes to AWS, or its answer is lost, or it is refused with an exception of AWS. */
 export type Fault =
-  | { readonly kind: 'lost' }
+  | { readonly kind: 'unsent' | 'lost' }
   | { readonly kind: 'refused'; readonly exception: string; readonly message: string };
 
 /** Stands between a process of ours and Fargate; `faultOf` says what goes wrong with the next call of an operation. */
@@ -46,6 +46,10 @@ export class FaultyEndpoint {
         const { exception, message } = fault;
         answer.writeHead(400, { 'content-type': 'application/x-amz-json-1.1' });
         answer.end(JSON.stringify({ __type: exception, message }));
+        return;
+      }
+      if (fault?.kind === 'unsent') {
+        answer.destroy();
         return;
       }
       const headers = {
