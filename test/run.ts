@@ -25,12 +25,15 @@ const suites: Readonly<Record<string, (signal: AbortSignal) => Promise<void>>> =
     runOnCluster('e2e', globSync('test/e2e/**/*.test.ts'), {
       // More than two cores need: these tests wait most of their time.
       concurrency: 3,
-      tools: [kubectlSource(oldestKubectlVersion), metricsServerSource, goSuiteSource],
+      tools: toolsOfE2e,
       signal,
     }),
   soak: (signal) =>
     runOnCluster('soak', globSync('test/soak/**/*.test.ts'), {
-      tools: [...middleKubectlVersions, newestKubectlVersion].map((version) => kubectlSource(version)),
+      tools: getTools(
+        [...middleKubectlVersions, newestKubectlVersion].map((version) => kubectlSource(version)),
+        signal,
+      ),
       signal,
     }),
 };
@@ -42,6 +45,13 @@ if (asked.some((name) => suitesOfRoot.includes(name))) exitUnlessRoot();
 
 const ended = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => ended.abort(new Error(name)));
+
+/** Built, where they have to be, beside the suites that run before. */
+const toolsOfE2e = asked.includes('e2e')
+  ? getTools([kubectlSource(oldestKubectlVersion), metricsServerSource, goSuiteSource], ended.signal)
+  : Promise.resolve();
+// Told where they are waited for.
+toolsOfE2e.catch(() => {});
 
 for (const name of asked) {
   const suite = suites[name];
@@ -106,19 +116,26 @@ async function runLint(signal: AbortSignal): Promise<void> {
   }
 }
 
+function progress(line: string): void {
+  process.stdout.write(`  ${line}\n`);
+}
+
+async function getTools(tools: readonly BinarySource[], signal: AbortSignal): Promise<void> {
+  for (const tool of tools) await ensureBinary(tool, { progress, signal });
+}
+
 async function runOnCluster(
   suite: string,
   files: readonly string[],
   options: {
-    /** What tests of the suite use: had before they begin, since a build beside them would take their time away. */
-    readonly tools: readonly BinarySource[];
+    /** What tests of the suite use: waited for, since a build beside them would take their time away. */
+    readonly tools: Promise<void>;
     readonly signal: AbortSignal;
     readonly concurrency?: number;
   },
 ): Promise<void> {
   const { signal } = options;
-  const progress = (line: string): void => void process.stdout.write(`  ${line}\n`);
-  for (const tool of options.tools) await ensureBinary(tool, { progress, signal });
+  await options.tools;
   const cluster = await startSharedCluster({ name: suite, signal, progress });
   try {
     const { commandPrefix: prefix, environment } = cluster;

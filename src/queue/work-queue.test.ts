@@ -246,16 +246,14 @@ describe('WorkQueue', () => {
     });
   }
 
-  it('takes 100,000 keys and as many delays in well under a second each', async () => {
+  it('takes 100,000 keys, and as many delays with one timer', async () => {
     const { clock, queue, stop, run } = setUp();
     let count = 0;
     const done = run(1000, async () => void count++);
-    const startedAt = performance.now();
     for (let index = 0; index < 100_000; index++) queue.add(`k${index}`);
     while (count < 100_000) await settle();
     for (let index = 0; index < 100_000; index++) queue.addAfter(`k${index}`, (index * 7919) % 100_000);
     assert.equal(clock.pending, 1);
-    assert.ok(performance.now() - startedAt < 2000);
     stop.abort();
     await done;
   });

@@ -4,12 +4,15 @@ import { runCommand } from './run-command.ts';
 
 const modulesDir = join(import.meta.dirname, 'modules');
 
-/** Builds a binary from its published Go module; go.mod and go.sum beside the code pin every byte of its source. */
+/**
+ * Builds a binary from its published Go module; go.mod and go.sum beside the code pin every byte of its source. Whatever
+ * else runs here goes before it.
+ */
 export async function goBuild(build: BinarySource['build'], target: string, signal?: AbortSignal): Promise<void> {
   const variables = Object.entries(build.variables).map(([name, value]) => `-X ${name}=${value}`);
   await runCommand(
     [
-      'go',
+      ...['nice', 'go'],
       ...(build.tests ? ['test', '-c'] : ['build']),
       '-trimpath',
       '-ldflags',
