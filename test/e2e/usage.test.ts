@@ -3,10 +3,23 @@ import { test } from 'node:test';
 import { waitFor } from '../cluster/wait-for.ts';
 import { cluster, isReady, kubectl, Stage } from './harness.ts';
 
+interface Filesystem {
+  readonly capacityBytes: number;
+  readonly availableBytes: number;
+  readonly usedBytes: number;
+}
+
 interface Summary {
-  readonly node: { readonly nodeName: string; readonly cpu?: object; readonly memory?: object };
+  readonly node: {
+    readonly nodeName: string;
+    readonly cpu?: object;
+    readonly memory?: { readonly availableBytes: number };
+    readonly fs?: Filesystem;
+    readonly runtime?: { readonly imageFs?: Filesystem };
+  };
   readonly pods: readonly {
     readonly podRef: { readonly name: string; readonly namespace: string };
+    readonly process_stats?: { readonly process_count: number };
     readonly network?: { readonly name: string; readonly rxBytes: number };
     readonly containers: readonly {
       readonly name: string;
@@ -53,12 +66,17 @@ test('the node tells what its pods use', async (context) => {
     { what: 'rates in /stats/summary', timeoutMs: 20_000, intervalMs: 1500 },
   );
   assert.equal(summary.node.nodeName, stage.nodeName);
-  assert.ok(summary.node.cpu && summary.node.memory);
+  assert.ok(summary.node.cpu && (summary.node.memory?.availableBytes ?? 0) > 0);
+  for (const fs of [summary.node.fs, summary.node.runtime?.imageFs]) {
+    assert.ok(fs && fs.usedBytes > 0 && fs.usedBytes + fs.availableBytes <= fs.capacityBytes, JSON.stringify(fs));
+  }
   const rate = container(summary, 'cpu')?.cpu.usageNanoCores ?? 0;
   assert.ok(rate > 0.1e9 && rate < 0.3e9, `a limit of 200m is used in full: ${rate}`);
   const memory = container(summary, 'memory')?.memory;
   assert.ok(memory && memory.workingSetBytes >= memory.rssBytes * 0.8, JSON.stringify(memory));
   assert.equal(summary.pods[0]?.network?.name, 'eth0');
+  const processes = summary.pods[0]?.process_stats?.process_count ?? 0;
+  assert.ok(processes >= 2, `a shell in each container, and what it runs: ${processes}`);
 
   const metrics = await raw('metrics/resource');
   for (const name of ['cpu', 'memory']) {
@@ -67,4 +85,30 @@ test('the node tells what its pods use', async (context) => {
     assert.match(metrics, new RegExp(`^container_memory_working_set_bytes\\{${labels}\\} [\\d.e+-]+ \\d+$`, 'm'));
   }
   assert.match(metrics, /^node_cpu_usage_seconds_total [\d.e+-]+ \d+$/m);
+
+  const dashboards = await raw('metrics/cadvisor');
+  const metricOf = (name: string, of: string): number => {
+    const line = dashboards
+      .split('\n')
+      .find((each) => each.startsWith(`${name}{`) && each.includes(`${of},`) && each.includes(stage.namespace));
+    return Number(/\} (\S+)/.exec(line ?? '')?.[1]);
+  };
+  const quota = metricOf('container_spec_cpu_quota', 'container="cpu"');
+  assert.equal(quota / metricOf('container_spec_cpu_period', 'container="cpu"'), 0.2);
+  const throttled = metricOf('container_cpu_cfs_throttled_periods_total', 'container="cpu"');
+  assert.ok(
+    throttled > 0 && throttled <= metricOf('container_cpu_cfs_periods_total', 'container="cpu"'),
+    `${throttled}`,
+  );
+  assert.ok(metricOf('container_cpu_cfs_throttled_seconds_total', 'container="cpu"') > 0);
+  assert.ok(Number.isNaN(metricOf('container_spec_cpu_quota', 'container="memory"')), 'no limit, no quota');
+  assert.equal(metricOf('container_spec_memory_limit_bytes', 'container="memory"'), 0);
+  for (const name of ['memory_cache', 'memory_swap', 'oom_events_total', 'processes', 'threads', 'spec_cpu_shares']) {
+    assert.ok(metricOf(`container_${name}`, 'container="memory"') >= 0, name);
+  }
+  for (const name of ['receive_packets_total', 'transmit_packets_total', 'receive_packets_dropped_total']) {
+    assert.ok(metricOf(`container_network_${name}`, 'container=""') >= 0, name);
+  }
+  assert.match(dashboards, /^machine_cpu_cores [\d.]+$/m);
+  assert.match(dashboards, /^machine_memory_bytes [\d.e+-]+$/m);
 });
