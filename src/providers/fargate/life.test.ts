@@ -212,6 +212,34 @@ describe('a pod on Fargate', () => {
     server.close();
   });
 
+  it('has the time of its startup probe over the network before a command of its liveness probe counts', async () => {
+    let tries = 0;
+    let status = 500;
+    const server = createServer((_, response) => {
+      tries += 1;
+      response.writeHead(status).end();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    bed.runtime.onExec = async () => ({ exitCode: status === 200 ? 0 : 1 });
+    const startupProbe = {
+      httpGet: { host: '127.0.0.1', port, path: '/' },
+      periodSeconds: 2,
+      timeoutSeconds: 5,
+      failureThreshold: 100,
+    };
+    const livenessProbe = { exec: { command: ['check'] }, periodSeconds: 5, failureThreshold: 1 };
+    const pod = await start({ containers: [{ ...container('a'), startupProbe, livenessProbe }] });
+    await untilRunning(pod);
+    await until('tries over three periods of the liveness probe', () => tries > 10);
+    status = 200;
+    const { restartCount } = containerOf(await untilSeen(pod, 'started', (seen) => containerOf(seen).started));
+    assert.equal(restartCount, 0);
+    assert.ok(!eventsOf(pod).includes('Killing'));
+    await remove(pod);
+    server.close();
+  });
+
   it('ends at its active deadline', async () => {
     const pod = await start({ activeDeadlineSeconds: 30, containers: [container('a')] });
     const { failure } = await untilSeen(pod, 'ended', ({ ended }) => ended);
