@@ -228,12 +228,13 @@ describe('a pod on Fargate', () => {
       timeoutSeconds: 5,
       failureThreshold: 100,
     };
-    const livenessProbe = { exec: { command: ['check'] }, periodSeconds: 5, failureThreshold: 1 };
-    const pod = await start({ containers: [{ ...container('a'), startupProbe, livenessProbe }] });
+    const probe = { exec: { command: ['check'] }, periodSeconds: 5, failureThreshold: 1 };
+    const probes = { startupProbe, livenessProbe: probe, readinessProbe: probe };
+    const pod = await start({ containers: [{ ...container('a'), ...probes }] });
     await untilRunning(pod);
     await until('tries over three periods of the liveness probe', () => tries > 10);
     status = 200;
-    const { restartCount } = containerOf(await untilSeen(pod, 'started', (seen) => containerOf(seen).started));
+    const { restartCount } = containerOf(await untilSeen(pod, 'ready', (seen) => containerOf(seen).ready));
     assert.equal(restartCount, 0);
     assert.ok(!eventsOf(pod).includes('Killing'));
     await remove(pod);
