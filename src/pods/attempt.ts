@@ -1,6 +1,7 @@
 import type { PodRef } from '../kubernetes/objects.ts';
+import { waitingReason } from '../provider/waiting-reason.ts';
 import { type BackoffRange, jitteredBackoffDelayMs } from '../queue/backoff.ts';
-import { CodedError, type ErrorCode, isRetryable, messageOf } from '../support/errors.ts';
+import { CodedError, isRetryable, messageOf } from '../support/errors.ts';
 import type { PodContext, StepResult } from './pod-context.ts';
 import type { PodOperation, TrackedPod } from './tracked-pod.ts';
 
@@ -12,14 +13,6 @@ const eventReasons: Readonly<Record<PodOperation, string>> = {
   update: 'ProviderUpdateFailed',
   delete: 'ProviderDeleteFailed',
   release: 'ProviderReleaseFailed',
-};
-
-/** Why containers wait, where the provider gives no word of its own. */
-const waitingReasons: Partial<Record<ErrorCode, string>> = {
-  Capacity: 'ProviderOutOfCapacity',
-  Throttled: 'ProviderThrottled',
-  Unavailable: 'ProviderUnavailable',
-  Timeout: 'ProviderUnavailable',
 };
 
 export type AttemptResult =
@@ -50,7 +43,7 @@ export async function attempt(
     return { kind: 'succeeded' };
   } catch (error) {
     if (signal.aborted) throw error;
-    const reason = reasonOf(error);
+    const reason = waitingReason(error);
     const message = messageOf(error);
     tellFailure(context, tracked.ref, { operation, error, message });
     if (!isRetryable(error)) {
@@ -63,11 +56,6 @@ export async function attempt(
     tracked.failure = { operation, reason, message, count, retryAtMs: clock.now() + retryAfterMs };
     return { kind: 'again', retryAfterMs };
   }
-}
-
-function reasonOf(error: unknown): string {
-  const { reason, code } = error instanceof CodedError ? error : {};
-  return reason ?? (code && waitingReasons[code]) ?? 'ProviderFailed';
 }
 
 function tellFailure(

@@ -7,7 +7,7 @@ import type { Provider } from '../../provider/provider.ts';
 import { makePod } from '../../provider/testing/conformance-pods.ts';
 import { RunningProvider } from '../../provider/testing/observations.ts';
 import { until } from '../../provider/testing/until.ts';
-import { hasCode } from '../../support/errors.ts';
+import { hasCode, isRetryable } from '../../support/errors.ts';
 import { FargateBed } from './testing/fargate-bed.ts';
 import { FaultyEndpoint } from './testing/faulty-endpoint.ts';
 
@@ -15,13 +15,33 @@ const { signal } = new AbortController();
 const uidOf = (pod: Pod): string => podRef(pod).uid;
 const lostRunTask = (operation: string) => (operation === 'RunTask' ? ({ kind: 'lost' } as const) : undefined);
 
+/** What AWS refuses for a while. */
+const passing: readonly (readonly [operation: string, exception: string, message: string])[] = [
+  [
+    'RegisterTaskDefinition',
+    'ClientException',
+    'Too many concurrent attempts to create a new revision of the specified family.',
+  ],
+  ['RegisterTaskDefinition', 'ClientException', 'Role is not valid'],
+  [
+    'CreateSecret',
+    'InvalidRequestException',
+    'You can’t create this secret because a secret with this name is already scheduled for deletion.',
+  ],
+  ['RunTask', 'ServerException', 'Service Unavailable. Please try again later.'],
+];
+const secrets = Object.fromEntries(passing.map((_, index) => [`secret-${index}`, { password: 'hunter2' }]));
+
 describe('a pod whose task is started', () => {
   let bed: FargateBed;
   let endpoint: FaultyEndpoint;
   let running: RunningProvider;
 
   before(async () => {
-    bed = await FargateBed.start({ speed: 200 });
+    bed = await FargateBed.start({
+      speed: 200,
+      config: ['ExecutionRoleArn = "arn:aws:iam::000000000000:role/exec"'],
+    });
   });
   after(() => bed.stop());
   beforeEach(async () => {
@@ -36,9 +56,13 @@ describe('a pod whose task is started', () => {
     endpoint.close();
   });
 
-  const configOf = (mode: string) => fakeReferences({ configMaps: { config: { mode } } });
+  const configOf = (mode: string) => fakeReferences({ configMaps: { config: { mode } }, secrets });
   const configuredPod = (): Pod => {
     const env = [{ name: 'MODE', valueFrom: { configMapKeyRef: { name: 'config', key: 'mode' } } }];
+    return makePod({ containers: [{ name: 'a', image: 'busybox', env }] });
+  };
+  const secretivePod = (secret: string): Pod => {
+    const env = [{ name: 'PASSWORD', valueFrom: { secretKeyRef: { name: secret, key: 'password' } } }];
     return makePod({ containers: [{ name: 'a', image: 'busybox', env }] });
   };
   /** As the core does: again and again while it may pass, waiting longer each time. Gives how often it failed. */
@@ -48,7 +72,7 @@ describe('a pod whose task is started', () => {
         await work();
         return failures;
       } catch (error) {
-        if (!hasCode(error, 'Unavailable')) throw error;
+        if (!isRetryable(error)) throw error;
         await bed.clock.sleep(1000 * 2 ** Math.min(failures, 5));
       }
     }
@@ -144,5 +168,33 @@ describe('a pod whose task is started', () => {
     const tasks = await bed.tasksOf(uidOf(pod));
     assert.equal(tasks.length, 2);
     assert.ok(tasks.every(({ desiredStatus }) => desiredStatus === 'STOPPED'));
+  });
+
+  for (const [index, [operation, exception, message]] of passing.entries()) {
+    it(`starts when ${operation} is no longer refused with ${exception}: ${message}`, async () => {
+      const pod = secretivePod(`secret-${index}`);
+      let refusals = 1;
+      endpoint.faultOf = (each) =>
+        each === operation && refusals-- > 0 ? { kind: 'refused', exception, message } : undefined;
+      await create(running.provider, pod);
+      assert.ok(refusals < 0, 'it was refused once, and asked again');
+      assert.deepEqual(await attemptsOf(pod), ['0']);
+    });
+  }
+
+  it('waits with the reason, and an event, while its next attempt is refused for a while', async () => {
+    const message = 'Role is not valid';
+    const pod = makePod({ containers: [{ name: 'a', image: 'busybox', args: ['exit', '1'] }] });
+    await running.provider.createPod(pod, { signal });
+    let refusals = 1;
+    endpoint.faultOf = (each) =>
+      each === 'RunTask' && refusals-- > 0 ? { kind: 'refused', exception: 'ClientException', message } : undefined;
+    const { containers } = await running.until(uidOf(pod), 'held', ({ containers: [each] }) => {
+      return each?.state.kind === 'waiting' && each.state.reason === 'ProviderUnavailable';
+    });
+    assert.match(JSON.stringify(containers[0]?.state), /Role is not valid/);
+    const events = bed.events.filter((event) => event.pod.uid === uidOf(pod));
+    assert.ok(events.some(({ reason, message: text }) => reason === 'ProviderCreateFailed' && text.includes(message)));
+    await until('the next attempt', async () => (await attemptsOf(pod)).includes('1'));
   });
 });

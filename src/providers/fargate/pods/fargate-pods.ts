@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Pod, type PodRef, podRef } from '../../../kubernetes/objects.ts';
 import type { ObservedPod } from '../../../podspec/status/observed.ts';
 import type { ProviderContext, RunOptions } from '../../../provider/provider.ts';
+import { waitingReason } from '../../../provider/waiting-reason.ts';
 import { Backoff, type BackoffRange, jitteredBackoffDelayMs } from '../../../queue/backoff.ts';
 import { type ProcessResult, WorkQueue } from '../../../queue/work-queue.ts';
 import { isAbortOf } from '../../../support/abort.ts';
@@ -259,9 +260,9 @@ export class FargatePods {
 
   #noteStartFailure(record: PodRecord, error: unknown): void {
     const { context, random } = this.#options;
-    const { reason: word, code, retryAfterMs: askedMs = 0 } = error instanceof CodedError ? error : {};
+    const { retryAfterMs: askedMs = 0 } = error instanceof CodedError ? error : {};
     const message = messageOf(error);
-    const reason = word ?? (code === 'Throttled' ? 'ProviderThrottled' : 'ProviderFailed');
+    const reason = waitingReason(error);
     context.recordEvent({ pod: record.ref, type: 'Warning', reason: 'ProviderCreateFailed', message });
     if (!isRetryable(error)) {
       record.failure = { reason, message };

@@ -44,7 +44,7 @@ export class FaultyEndpoint {
       const fault = this.faultOf(operation);
       if (fault?.kind === 'refused') {
         const { exception, message } = fault;
-        answer.writeHead(400, { 'content-type': 'application/x-amz-json-1.1' });
+        answer.writeHead(exception.startsWith('Server') ? 500 : 400, { 'content-type': 'application/x-amz-json-1.1' });
         answer.end(JSON.stringify({ __type: exception, message }));
         return;
       }
