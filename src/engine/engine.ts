@@ -9,6 +9,7 @@ import type { EngineContext } from './engine-context.ts';
 import { ImagePuller } from './images/image-puller.ts';
 import { chooseLog } from './log-source.ts';
 import { type LogLimits, LogRotation } from './logs/log-rotation.ts';
+import type { LogSize } from './logs/log-sizes.ts';
 import { type ReadLogOptions, readLog } from './logs/read-log.ts';
 import type { ActualPod } from './pod/actual-pod.ts';
 import { podFromContainers } from './pod/found-pod.ts';
@@ -72,6 +73,7 @@ export class Engine {
   readonly #pullBackoff: Backoff;
   readonly #starts: Slots;
   readonly #prober: Prober;
+  readonly #logRotation: LogRotation;
   /** Who waits for a change of a pod, by UID. */
   readonly #waiters = new Waiters();
   #push: (pod: ObservedPod) => void = () => {};
@@ -86,6 +88,7 @@ export class Engine {
     this.#pullBackoff = new Backoff(pullBackoffRange, { clock, random });
     this.#starts = new Slots(limits.parallelStarts);
     this.#prober = new Prober({ context, wake: (uid) => this.#wake(uid) });
+    this.#logRotation = new LogRotation({ runtime, limits: limits.logs, clock, log });
     this.#queue = new WorkQueue({
       clock,
       backoff: new Backoff(lookBackoff, { clock, random }),
@@ -116,10 +119,9 @@ export class Engine {
       return result;
     };
     this.#prober.start(signal);
-    const rotation = new LogRotation({ runtime, limits: this.#limits.logs, clock, log });
     await Promise.all([
       this.#queue.run({ workers: this.#limits.workers, signal, process }),
-      rotation.run(() => this.#view.runningContainers(), { signal }),
+      this.#logRotation.run(() => this.#view.runningContainers(), { signal }),
       watchRuntime({
         runtime,
         filter: ownedBy(owner),
@@ -210,6 +212,11 @@ export class Engine {
   /** How often probes have ended how. */
   probeCounts(): Iterable<ProbeTally> {
     return this.#prober.counts.all();
+  }
+
+  /** How large the log of a running container was at the last look of its rotation; undefined before the first. */
+  logSize(container: string): LogSize | undefined {
+    return this.#logRotation.sizes.of(container);
   }
 
   /** The log of a container, a chunk valid until the next is asked for; rejects with `NotFound` where there is none (yet). */

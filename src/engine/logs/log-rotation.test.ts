@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { closeSync, openSync, renameSync, writeSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -91,6 +91,22 @@ describe('LogRotation', () => {
     await rotation().lookAt(['c'], { signal });
     assert.deepEqual(await files(), ['ctr.log']);
     assert.equal(container.asked, 0);
+  });
+
+  it('knows how large the whole log was at its last look, and nothing of what has ended', async () => {
+    const rotating = rotation({ maxFiles: 3 });
+    for (let i = 0; i < 5; i++) {
+      container.write(20);
+      await rotating.lookAt(['c'], { signal });
+      container.obey();
+    }
+    await clock.advance(10_000);
+    await rotating.lookAt(['c'], { signal });
+    let bytes = 0;
+    for (const name of await files()) bytes += (await stat(join(folder, name))).size;
+    assert.deepEqual(rotating.sizes.of('c'), { timeMs: clock.now(), bytes });
+    await rotating.lookAt([], { signal });
+    assert.equal(rotating.sizes.of('c'), undefined);
   });
 
   it('keeps so many files, the newest', async () => {

@@ -5,6 +5,7 @@ import type { Clock } from '../../support/clock.ts';
 import { hasCode } from '../../support/errors.ts';
 import type { Logger } from '../../support/logger.ts';
 import { ifThereIsNone, rotatedFiles } from './log-files.ts';
+import { LogSizes } from './log-sizes.ts';
 
 /** kubelet's containerLogMaxSize and containerLogMaxFiles. */
 export interface LogLimits {
@@ -43,6 +44,9 @@ export class LogRotation {
    */
   readonly #askAtMs = new Map<string, number>();
 
+  /** What it found at its last looks. */
+  readonly sizes = new LogSizes();
+
   constructor(options: LogRotationOptions) {
     this.#options = options;
   }
@@ -69,16 +73,19 @@ export class LogRotation {
     }
     const ids = new Set(running);
     for (const id of this.#askAtMs.keys()) if (!ids.has(id)) this.#askAtMs.delete(id);
+    this.sizes.forgetOthers(ids);
   }
 
   async #lookAtOne(id: string, options: { readonly signal: AbortSignal }): Promise<void> {
     const { runtime, limits, clock } = this.#options;
     const path = await runtime.logPath(id, options);
     const newest = await stat(path).catch(ifThereIsNone);
+    if (newest !== undefined) await this.sizes.note(id, path, newest, clock.now());
     if (newest === undefined || newest.size < limits.maxBytes) {
       this.#askAtMs.delete(id);
       return;
     }
+    this.sizes.rotated(id);
     const rotated = await rotatedFiles(path);
     const last = rotated.at(-1);
     const isNamed = last !== undefined && (await stat(last.path).catch(ifThereIsNone))?.ino === newest.ino;

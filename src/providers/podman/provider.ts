@@ -173,7 +173,14 @@ class PodmanProvider implements Provider {
       network: readMachineNetwork(),
       timeMs: this.#clock.now(),
     });
-    const { pods } = await readUsage({ source: this.#usageSource, pods: this.#engine.actualPods() }, options);
+    const { pods } = await readUsage(
+      {
+        source: this.#usageSource,
+        pods: this.#engine.actualPods(),
+        logSize: (container) => this.#engine.logSize(container),
+      },
+      options,
+    );
     return { node, pods };
   }
 }

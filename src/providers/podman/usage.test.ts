@@ -55,11 +55,12 @@ function pod(name: string, states: Readonly<Record<string, Attempt['state']>>, i
   };
 }
 
+const logSize = (id: string) => (id === 'p-a' ? { timeMs: 4000, bytes: 70 } : undefined);
 const running = (startedAtMs: number): Attempt['state'] => ({ kind: 'running', startedAtMs, pid: 9 });
 
 test('a pod uses what its running containers use', async () => {
   const pods = [pod('p', { a: running(2000), b: running(1000), c: { kind: 'created' } }, ['10.0.0.1'])];
-  const usage = await readUsage({ source: new FakeSource(), pods }, { signal });
+  const usage = await readUsage({ source: new FakeSource(), logSize, pods }, { signal });
   const [read] = usage.pods;
   assert.deepEqual(
     read?.containers.map(({ name, startedAtMs }) => [name, startedAtMs]),
@@ -76,21 +77,28 @@ test('a pod uses what its running containers use', async () => {
 
 test('what else the kernel says of a container is handed on, with the time of the reading', async () => {
   const pods = [pod('p', { a: running(2000), b: running(1000) }, ['10.0.0.1'])];
-  const [read] = (await readUsage({ source: new FakeSource(), pods }, { signal })).pods;
+  const [read] = (await readUsage({ source: new FakeSource(), logSize, pods }, { signal })).pods;
   assert.equal(read?.processes, 4);
   const { throttling, limits, disk, memory, threads } = read?.containers[0] ?? {};
   assert.deepEqual(throttling, { timeMs: 5000, periods: 9, throttledPeriods: 4, throttledNs: 30 });
   assert.deepEqual(limits, { cpuShares: 204, cpuPeriodUs: 100_000, cpuQuotaUs: 20_000, memoryBytes: 200 });
   assert.deepEqual(disk, { timeMs: 5000, disks: sample.disks });
+  assert.deepEqual(
+    read?.containers.map(({ logs }) => logs),
+    [{ timeMs: 4000, usedBytes: 70 }, undefined],
+  );
   assert.deepEqual([memory?.cacheBytes, memory?.swapBytes, memory?.oomKills, threads], [20, 4, 1, 5]);
 });
 
 test('a pod on the host’s network has none of its own', async () => {
-  const usage = await readUsage({ source: new FakeSource(), pods: [pod('p', { a: running(1) }, [])] }, { signal });
+  const usage = await readUsage(
+    { source: new FakeSource(), logSize, pods: [pod('p', { a: running(1) }, [])] },
+    { signal },
+  );
   assert.equal(usage.pods[0]?.network, undefined);
 });
 
 test('a pod of which nothing runs, or can be seen, is left out', async () => {
   const pods = [pod('ended', { a: { kind: 'created' } }, ['10.0.0.1']), pod('gone', { a: running(1) }, ['10.0.0.2'])];
-  assert.deepEqual((await readUsage({ source: new FakeSource(['gone-a']), pods }, { signal })).pods, []);
+  assert.deepEqual((await readUsage({ source: new FakeSource(['gone-a']), logSize, pods }, { signal })).pods, []);
 });

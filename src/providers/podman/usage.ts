@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { LogSize } from '../../engine/logs/log-sizes.ts';
 import { type ActualPod, runningAttempts } from '../../engine/pod/actual-pod.ts';
 import type { ContainerLimits, ContainerUsage, MemoryUsage, PodUsage, Usage } from '../../provider/usage.ts';
 import type { ContainerSample, CpuShare, UsageSource } from '../../runtime/usage.ts';
@@ -6,9 +7,15 @@ import type { ContainerSample, CpuShare, UsageSource } from '../../runtime/usage
 /** Pods read before others have their turn: some milliseconds. */
 const podsATurn = 100;
 
+interface Sources {
+  readonly source: UsageSource;
+  /** Of a container by its id, as it was found last; undefined where it was not looked at yet. */
+  readonly logSize: (container: string) => LogSize | undefined;
+}
+
 /** What the pods use now. */
 export async function readUsage(
-  { source, pods }: { readonly source: UsageSource; readonly pods: readonly ActualPod[] },
+  { source, pods, logSize }: Sources & { readonly pods: readonly ActualPod[] },
   { signal }: { readonly signal: AbortSignal },
 ): Promise<Usage> {
   const usages: PodUsage[] = [];
@@ -17,7 +24,7 @@ export async function readUsage(
       await nextTurn();
       signal.throwIfAborted();
     }
-    const usage = podUsage(source, pod);
+    const usage = podUsage({ source, logSize }, pod);
     if (usage !== undefined) usages.push(usage);
   }
   source.forgetOthers();
@@ -25,14 +32,15 @@ export async function readUsage(
 }
 
 /** Undefined where nothing of it runs. */
-function podUsage(source: UsageSource, pod: ActualPod): PodUsage | undefined {
+function podUsage({ source, logSize }: Sources, pod: ActualPod): PodUsage | undefined {
   const containers: ContainerUsage[] = [];
   let anyPid: number | undefined;
   for (const { id, name, state } of runningAttempts(pod)) {
     if (state.kind !== 'running') continue;
     anyPid ??= state.pid;
     const sample = source.container(id, state.pid);
-    if (sample !== undefined) containers.push(containerUsage(name, state.startedAtMs, sample));
+    if (sample !== undefined)
+      containers.push({ ...containerUsage(name, state.startedAtMs, sample), ...logs(logSize(id)) });
   }
   if (anyPid === undefined || containers.length === 0) return undefined;
   const timeMs = containers[0]?.cpu?.timeMs ?? 0;
@@ -71,6 +79,10 @@ function containerUsage(name: string, startedAtMs: number, sample: ContainerSamp
     ...(sample.processes === undefined ? {} : { processes: sample.processes }),
     ...(sample.threads === undefined ? {} : { threads: sample.threads }),
   };
+}
+
+function logs(size: LogSize | undefined): Pick<ContainerUsage, 'logs'> {
+  return size === undefined ? {} : { logs: { timeMs: size.timeMs, usedBytes: size.bytes } };
 }
 
 function memoryUsage(sample: ContainerSample): MemoryUsage {
