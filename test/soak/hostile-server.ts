@@ -4,6 +4,7 @@ import { runningObserved, TestKubeletApi, testPod, testProvider } from '../../sr
 /** A kubelet API in a process of its own, so that its memory is its own. Told `collect`, it frees what it can and says what is left. */
 const { parts, record } = echoProvider();
 const kubelet = await TestKubeletApi.start({ provider: testProvider(parts) });
+kubelet.api.users.set('good', { username: 'prometheus' });
 const web = testPod('web');
 kubelet.pods.add(web, runningObserved(web));
 // A list that is larger than what sockets hold, for who does not read it.

@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import type { KeyPair } from '../../src/kubelet-api/serving-certificate.ts';
 import { openAndDrop, sendFrames, type Target } from '../../src/kubelet-api/testing/hostile-clients.ts';
+import { messageOf } from '../../src/support/errors.ts';
 import { seededRandom } from '../../src/support/random.ts';
 import { waitFor } from '../cluster/wait-for.ts';
 
@@ -16,10 +17,13 @@ const seed = Number(process.env['SEED'] ?? 20_261_125);
 /** What the first of anything costs (code, pools, room for garbage) is no growth. */
 const warmUp = 0.5;
 const allowedGrowthBytes = 20 * mebibyte;
+/** For 512 connections, and for those cut that wait for the collector: far from the 512 MiB of the manifest in deploy/. */
+const floodBytes = 192 * mebibyte;
 
 interface Resources {
   readonly residentBytes: number;
-  readonly heapBytes: number;
+  /** Where it was asked. */
+  readonly heapBytes?: number;
   readonly descriptors: number;
 }
 
@@ -62,6 +66,40 @@ test('who sends a body by the drop is cut after 30 s, who reads nothing of a lon
   assert.ok(seconds[0] >= 29 && seconds[0] <= 40 && seconds[1] >= 59 && seconds[1] <= 130, `${seconds}`);
 });
 
+for (const [kind, connections] of [
+  ['tcp', 5050],
+  ['tls', 600],
+] as const) {
+  test(`a stranger who keeps ${connections} silent connections open (${kind}) keeps nobody out`, async (context) => {
+    const server = await HostileTarget.start(context);
+    const fresh = await server.resources();
+    const seen = await server.flooded(kind, { connections, seconds: 30 });
+    const after = await server.resources();
+    const { opened, calls, failed, slowestMs } = seen;
+    context.diagnostic(`${opened} connections opened; ${calls} calls, ${failed} failed, the slowest ${slowestMs} ms`);
+    context.diagnostic(`before: ${inWords(fresh)}; at most: ${inWords(seen)}; after: ${inWords(after)}`);
+    assert.ok(calls > 10 && failed === 0);
+    assert.ok(seen.descriptors < fresh.descriptors + 600);
+    assert.ok(seen.residentBytes - fresh.residentBytes < floodBytes, 'its memory grew');
+    assert.ok(after.residentBytes - fresh.residentBytes < floodBytes, 'its memory stayed large');
+  });
+}
+
+/** What the server had at most while it was flooded, and what others had of it. */
+interface Flooded extends Resources {
+  /** Connections of the stranger. */
+  readonly opened: number;
+  /** By a certificate and by a token in turns, each on a connection of its own. */
+  readonly calls: number;
+  readonly failed: number;
+  readonly slowestMs: number;
+}
+
+function inWords({ residentBytes, heapBytes, descriptors }: Resources): string {
+  const heap = heapBytes === undefined ? '' : ` ${(heapBytes / mebibyte).toFixed(1)} MiB heap,`;
+  return `${(residentBytes / mebibyte).toFixed(1)} MiB resident,${heap} ${descriptors} descriptors`;
+}
+
 class HostileTarget implements Target {
   readonly #child: ChildProcess;
   readonly #port: number;
@@ -102,16 +140,44 @@ class HostileTarget implements Target {
     return readdirSync(`/proc/${this.#child.pid}/fd`).length;
   }
 
+  /** What becomes of other callers, and of the server, while a stranger floods it. */
+  async flooded(kind: 'tcp' | 'tls', how: { connections: number; seconds: number }): Promise<Flooded> {
+    const flood = fork(join(import.meta.dirname, 'hostile-flood.ts'), [kind, `${this.#port}`, `${how.connections}`]);
+    const { descriptors: descriptorsBefore } = this;
+    const opened = async (): Promise<number> => {
+      flood.send('count');
+      return ((await once(flood, 'message')) as [number])[0];
+    };
+    try {
+      await waitFor(async () => (await opened()) > how.connections, { what: 'the flood', timeoutMs: 60_000 });
+      const before = await opened();
+      let [calls, failed, slowestMs, descriptors, residentBytes] = [0, 0, 0, 0, 0];
+      const endMs = performance.now() + how.seconds * 1000;
+      while (performance.now() < endMs) {
+        const startedMs = performance.now();
+        const status = await this.#health(calls++ % 2 === 0 ? 'certificate' : 'token').catch(messageOf);
+        if (status !== 200) failed++;
+        slowestMs = Math.max(slowestMs, Math.round(performance.now() - startedMs));
+        descriptors = Math.max(descriptors, this.descriptors);
+        residentBytes = Math.max(residentBytes, this.#residentBytes);
+      }
+      return { opened: (await opened()) - before, calls, failed, slowestMs, descriptors, residentBytes };
+    } finally {
+      flood.kill();
+      await once(flood, 'exit');
+      const dry = async (): Promise<boolean> => this.descriptors <= descriptorsBefore;
+      await waitFor(dry, { what: 'the end of the flood', timeoutMs: 20_000 });
+    }
+  }
+
   /** Does something to it; afterwards it must be well and as large as before. */
   async holdsStill(context: TestContext, attack: () => Promise<void>): Promise<void> {
-    const before = await this.#resources();
+    const before = await this.resources();
     const startedMs = performance.now();
     await attack();
     const seconds = Math.round((performance.now() - startedMs) / 1000);
-    const after = await this.#resources();
-    const inMebibytes = ({ residentBytes, heapBytes, descriptors }: Resources): string =>
-      `${(residentBytes / mebibyte).toFixed(1)} MiB resident, ${(heapBytes / mebibyte).toFixed(1)} MiB heap, ${descriptors} descriptors`;
-    context.diagnostic(`${seconds} s; before: ${inMebibytes(before)}; after: ${inMebibytes(after)}`);
+    const after = await this.resources();
+    context.diagnostic(`${seconds} s; before: ${inWords(before)}; after: ${inWords(after)}`);
     assert.equal(this.#child.exitCode, null);
     assert.equal(await this.#health(), 200);
     assert.ok(after.residentBytes - before.residentBytes < allowedGrowthBytes, 'its memory grew');
@@ -119,7 +185,7 @@ class HostileTarget implements Target {
   }
 
   /** When all sessions have ended. */
-  async #resources(): Promise<Resources> {
+  async resources(): Promise<Resources> {
     const { heapBytes } = await waitFor(
       async () => {
         this.#child.send('collect');
@@ -128,17 +194,20 @@ class HostileTarget implements Target {
       },
       { what: 'all sessions to end', timeoutMs: 20_000 },
     );
-    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
-    return {
-      heapBytes,
-      residentBytes: Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024,
-      descriptors: this.descriptors,
-    };
+    return { heapBytes, residentBytes: this.#residentBytes, descriptors: this.descriptors };
   }
 
-  #health(): Promise<number | undefined> {
+  get #residentBytes(): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+  }
+
+  #health(by: 'certificate' | 'token' = 'certificate'): Promise<number | undefined> {
+    const bearer = { cert: undefined, key: undefined, headers: { authorization: 'Bearer good' } };
+    // Not the address that the flood comes from.
+    const from = { path: '/healthz', localAddress: '127.0.0.2' };
     return new Promise((resolve, reject) => {
-      const call = request(this.options({ path: '/healthz' }), (answer) => {
+      const call = request(this.options({ ...from, ...(by === 'token' ? bearer : {}) }), (answer) => {
         answer.resume();
         resolve(answer.statusCode);
       });
