@@ -25,6 +25,7 @@ interface Summary {
       readonly name: string;
       readonly cpu: { readonly usageNanoCores?: number; readonly usageCoreNanoSeconds: number };
       readonly memory: { readonly workingSetBytes: number; readonly rssBytes: number };
+      readonly logs?: { readonly usedBytes: number };
     }[];
   }[];
 }
@@ -38,7 +39,7 @@ test('the node tells what its pods use', async (context) => {
         {
           name: 'cpu',
           image: 'busybox',
-          command: ['sh', '-c', 'while true; do :; done'],
+          command: ['sh', '-c', 'echo a line; while true; do :; done'],
           resources: { limits: { cpu: '200m' } },
         },
         // Held in a variable of a shell that is not replaced by its last command: some 20 MiB of memory of its own.
@@ -61,9 +62,11 @@ test('the node tells what its pods use', async (context) => {
     async () => {
       const read = JSON.parse(await raw('stats/summary')) as Summary;
       const isKnown = (container(read, 'cpu')?.cpu.usageNanoCores ?? 0) > 0;
-      return isKnown && (container(read, 'memory')?.memory.rssBytes ?? 0) > 15e6 && read;
+      // Logs are looked at every ten seconds.
+      const isLogKnown = (container(read, 'cpu')?.logs?.usedBytes ?? 0) > 'a line'.length;
+      return isKnown && isLogKnown && (container(read, 'memory')?.memory.rssBytes ?? 0) > 15e6 && read;
     },
-    { what: 'rates in /stats/summary', timeoutMs: 20_000, intervalMs: 1500 },
+    { what: 'rates in /stats/summary, and a log', timeoutMs: 40_000, intervalMs: 1500 },
   );
   assert.equal(summary.node.nodeName, stage.nodeName);
   assert.ok(summary.node.cpu && (summary.node.memory?.availableBytes ?? 0) > 0);
