@@ -18,7 +18,7 @@ const seed = Number(process.env['SEED'] ?? 20_261_125);
 const warmUp = 0.5;
 const allowedGrowthBytes = 20 * mebibyte;
 /** For 512 connections, and for those cut that wait for the collector: far from the 512 MiB of the manifest in deploy/. */
-const floodBytes = 192 * mebibyte;
+const floodBytes = 256 * mebibyte;
 
 interface Resources {
   readonly residentBytes: number;
