@@ -256,7 +256,7 @@ export function describeProviderConformance(name: string, makeHarness: () => Pro
       const pod = await start({ restartPolicy: 'Never', containers: [harness.printing('a', 'hello')] });
       await untilEnded(pod);
       const chunks = await logs.call(running.provider, { ...request, pod: podRef(pod) }, { signal });
-      assert.equal(Buffer.concat(await Array.fromAsync(chunks)).toString(), 'hello\n');
+      assert.equal(Buffer.concat(await Array.fromAsync(chunks, (chunk) => Buffer.from(chunk))).toString(), 'hello\n');
       await running.provider.releasePod(podRef(pod), { signal });
     });
 

@@ -186,15 +186,15 @@ describe('a pod whose task is started', () => {
     const message = 'Role is not valid';
     const pod = makePod({ containers: [{ name: 'a', image: 'busybox', args: ['exit', '1'] }] });
     await running.provider.createPod(pod, { signal });
-    let refusals = 1;
     endpoint.faultOf = (each) =>
-      each === 'RunTask' && refusals-- > 0 ? { kind: 'refused', exception: 'ClientException', message } : undefined;
+      each === 'RunTask' ? { kind: 'refused', exception: 'ClientException', message } : undefined;
     const { containers } = await running.until(uidOf(pod), 'held', ({ containers: [each] }) => {
       return each?.state.kind === 'waiting' && each.state.reason === 'ProviderUnavailable';
     });
     assert.match(JSON.stringify(containers[0]?.state), /Role is not valid/);
     const events = bed.events.filter((event) => event.pod.uid === uidOf(pod));
     assert.ok(events.some(({ reason, message: text }) => reason === 'ProviderCreateFailed' && text.includes(message)));
+    endpoint.faultOf = () => undefined;
     await until('the next attempt', async () => (await attemptsOf(pod)).includes('1'));
   });
 });

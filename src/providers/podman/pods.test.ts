@@ -85,7 +85,8 @@ describe('pods on a real Podman', { skip: noPodman, timeout: 240_000 }, () => {
   const log = async (pod: Pod, more: Partial<LogRequest> = {}): Promise<string> => {
     const request = { pod: podRef(pod), container: 'a', previous: false, follow: false, timestamps: false, ...more };
     const chunks = await running.provider.logs?.(request, { signal });
-    return Buffer.concat(await Array.fromAsync(chunks ?? [])).toString();
+    // Copies: a chunk may be written over when the next is asked for.
+    return Buffer.concat(await Array.fromAsync(chunks ?? [], (chunk) => Buffer.from(chunk))).toString();
   };
   const release = async (pod: Pod): Promise<void> => {
     await running.provider.deletePod(podRef(pod), { gracePeriodSeconds: 1, signal });
