@@ -22,7 +22,7 @@ const suites: Readonly<Record<string, (signal: AbortSignal) => Promise<void>>> =
   unit: (signal) => runTests('unit', unitTests(), { signal }),
   cluster: (signal) => runTests('cluster', rootTests(), { signal }),
   e2e: (signal) =>
-    runOnCluster('e2e', globSync('test/e2e/**/*.test.ts'), {
+    runOnCluster('e2e', endToEndTests(), {
       // More than two cores need: these tests wait most of their time.
       concurrency: 3,
       tools: toolsOfE2e,
@@ -102,6 +102,12 @@ function rootTests(): string[] {
 
 function unitTests(): string[] {
   return testsBesideCode().filter((file) => !needsRoot(file));
+}
+
+/** The one that waits longest goes first, so that nothing waits for it alone in the end. */
+function endToEndTests(): string[] {
+  const longest = join('test', 'e2e', 'outages.test.ts');
+  return [longest, ...globSync('test/e2e/**/*.test.ts').filter((file) => file !== longest)];
 }
 
 async function runLint(signal: AbortSignal): Promise<void> {
