@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -196,7 +197,10 @@ test('what a killed run left is cleared up by the next start', async () => {
   });
   const cluster = await waitFor(() => openCluster('killed'), { what: 'the cluster', timeoutMs: 60_000 });
   const container = (await cluster.podman(['run', '--detach', 'busybox', 'sleep', '1000'])).trim();
+  // Until then its number is taken, by what is left of it.
+  const exited = once(killed, 'exit');
   killed.kill('SIGKILL');
+  await exited;
   await waitFor(async () => processesWith(`${cluster.runDir}/credentials`).length === 0, {
     what: 'the servers to end with the process that started them',
     timeoutMs: 10_000,
