@@ -30,7 +30,8 @@ function matchesTerm(
   );
 }
 
-function matchesRequirement({ operator, values = [] }: Requirement, value: string | undefined): boolean {
+/** Whether a label or field of this value, undefined for none, is what one requirement of a term asks for. */
+export function matchesRequirement({ operator, values = [] }: Requirement, value: string | undefined): boolean {
   switch (operator) {
     case 'In':
       return value !== undefined && values.includes(value);

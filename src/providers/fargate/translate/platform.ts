@@ -1,4 +1,5 @@
 import type { Pod } from '../../../kubernetes/objects.ts';
+import { matchesRequirement } from '../../../podspec/admission/node-affinity.ts';
 import type { FargateConfig } from '../config.ts';
 
 export interface Platform {
@@ -72,12 +73,6 @@ function allows({ spec }: Pod, label: string, value: string): boolean {
   const terms = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
   if (terms.length === 0) return true;
   return terms.some(({ matchExpressions = [] }) =>
-    matchExpressions
-      .filter(({ key }) => key === label)
-      .every(({ operator, values = [] }) => {
-        if (operator === 'In') return values.includes(value);
-        if (operator === 'NotIn') return !values.includes(value);
-        return operator !== 'DoesNotExist';
-      }),
+    matchExpressions.filter(({ key }) => key === label).every((each) => matchesRequirement(each, value)),
   );
 }
