@@ -4,6 +4,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Logger } from '../support/logger.ts';
 import type { Random } from '../support/random.ts';
+import type { MeasureFolders } from './disk/measure-folders.ts';
 import type { Mounts } from './disk/mounts.ts';
 import type { Owner } from './pod/labels.ts';
 
@@ -26,6 +27,7 @@ export interface EngineContext {
   /** Where volumes and what else outlives us is kept. */
   readonly rootDir: string;
   readonly mounts: Mounts;
+  readonly measureFolders: MeasureFolders;
   readonly references: PodReferences;
   readonly recordEvent: RecordPodEvent;
   readonly clock: Clock;

@@ -26,7 +26,10 @@ interface Summary {
       readonly cpu: { readonly usageNanoCores?: number; readonly usageCoreNanoSeconds: number };
       readonly memory: { readonly workingSetBytes: number; readonly rssBytes: number };
       readonly logs?: { readonly usedBytes: number };
+      readonly rootfs?: Filesystem & { readonly inodesUsed: number };
     }[];
+    readonly volume?: readonly (Filesystem & { readonly name: string })[];
+    readonly 'ephemeral-storage'?: { readonly usedBytes: number };
   }[];
 }
 
@@ -42,6 +45,16 @@ test('the node tells what its pods use', async (context) => {
           command: ['sh', '-c', 'echo a line; while true; do :; done'],
           resources: { limits: { cpu: '200m' } },
         },
+        {
+          name: 'disk',
+          image: 'busybox',
+          command: [
+            'sh',
+            '-c',
+            'head -c 3000000 /dev/zero >/own; head -c 2000000 /dev/zero >/scratch/more; sleep 100000',
+          ],
+          volumeMounts: [{ name: 'scratch', mountPath: '/scratch' }],
+        },
         // Held in a variable of a shell that is not replaced by its last command: some 20 MiB of memory of its own.
         {
           name: 'memory',
@@ -49,24 +62,26 @@ test('the node tells what its pods use', async (context) => {
           command: ['sh', '-c', 'x=$(head -c 20000000 /dev/zero | tr "\\0" x); sleep 100000; true'],
         },
       ],
+      volumes: [{ name: 'scratch', emptyDir: {} }],
     }),
   ]);
   await stage.untilPod('busy', 'ready', isReady);
   const raw = (path: string): Promise<string> =>
     kubectl('get', '--raw', `/api/v1/nodes/${stage.nodeName}/proxy/${path}`);
-  const container = (summary: Summary, name: string) => {
-    const pod = summary.pods.find(({ podRef }) => podRef.namespace === stage.namespace && podRef.name === 'busy');
-    return pod?.containers.find((each) => each.name === name);
-  };
+  const busy = (summary: Summary) =>
+    summary.pods.find(({ podRef }) => podRef.namespace === stage.namespace && podRef.name === 'busy');
+  const container = (summary: Summary, name: string) => busy(summary)?.containers.find((each) => each.name === name);
   const summary = await waitFor(
     async () => {
       const read = JSON.parse(await raw('stats/summary')) as Summary;
       const isKnown = (container(read, 'cpu')?.cpu.usageNanoCores ?? 0) > 0;
       // Logs are looked at every ten seconds.
       const isLogKnown = (container(read, 'cpu')?.logs?.usedBytes ?? 0) > 'a line'.length;
-      return isKnown && isLogKnown && (container(read, 'memory')?.memory.rssBytes ?? 0) > 15e6 && read;
+      // Disks likewise.
+      const areDisksKnown = (container(read, 'disk')?.rootfs?.usedBytes ?? 0) >= 3e6;
+      return isKnown && isLogKnown && areDisksKnown && (container(read, 'memory')?.memory.rssBytes ?? 0) > 15e6 && read;
     },
-    { what: 'rates in /stats/summary, and a log', timeoutMs: 40_000, intervalMs: 1500 },
+    { what: 'rates in /stats/summary, a log and sizes of disks', timeoutMs: 40_000, intervalMs: 1500 },
   );
   assert.equal(summary.node.nodeName, stage.nodeName);
   assert.ok(summary.node.cpu && (summary.node.memory?.availableBytes ?? 0) > 0);
@@ -77,6 +92,16 @@ test('the node tells what its pods use', async (context) => {
   assert.ok(rate > 0.1e9 && rate < 0.3e9, `a limit of 200m is used in full: ${rate}`);
   const memory = container(summary, 'memory')?.memory;
   assert.ok(memory && memory.workingSetBytes >= memory.rssBytes * 0.8, JSON.stringify(memory));
+  const { rootfs } = container(summary, 'disk') ?? {};
+  assert.ok(rootfs && rootfs.usedBytes < 4e6 && rootfs.capacityBytes > rootfs.availableBytes, JSON.stringify(rootfs));
+  assert.ok(rootfs.inodesUsed >= 2, 'a file and the root');
+  const volumes = new Map(busy(summary)?.volume?.map((volume) => [volume.name, volume.usedBytes]));
+  const scratch = volumes.get('scratch') ?? 0;
+  assert.ok(scratch >= 2e6 && scratch < 3e6, `${scratch}`);
+  const token = [...volumes.keys()].find((name) => name.startsWith('kube-api-access-'));
+  assert.ok(token && (volumes.get(token) ?? 0) > 0, [...volumes.keys()].join());
+  const ephemeral = busy(summary)?.['ephemeral-storage']?.usedBytes ?? 0;
+  assert.ok(ephemeral >= rootfs.usedBytes + scratch, `all that the pod takes of the disk: ${ephemeral}`);
   assert.equal(summary.pods[0]?.network?.name, 'eth0');
   const processes = summary.pods[0]?.process_stats?.process_count ?? 0;
   assert.ok(processes >= 2, `a shell in each container, and what it runs: ${processes}`);
@@ -96,6 +121,7 @@ test('the node tells what its pods use', async (context) => {
       .find((each) => each.startsWith(`${name}{`) && each.includes(`${of},`) && each.includes(stage.namespace));
     return Number(/\} (\S+)/.exec(line ?? '')?.[1]);
   };
+  assert.equal(metricOf('container_fs_usage_bytes', 'container="disk"'), rootfs.usedBytes);
   const quota = metricOf('container_spec_cpu_quota', 'container="cpu"');
   assert.equal(quota / metricOf('container_spec_cpu_period', 'container="cpu"'), 0.2);
   const throttled = metricOf('container_cpu_cfs_throttled_periods_total', 'container="cpu"');

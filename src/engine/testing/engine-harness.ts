@@ -92,6 +92,7 @@ export class EngineHarness {
       },
       rootDir: this.rootDir,
       mounts: { mountMemory: async () => {}, bind: async () => {}, unmount: async () => {} },
+      measureFolders: async () => new Map(),
       references: this.references,
       recordEvent: (event) => void this.events.push(event),
       clock: this.clock,

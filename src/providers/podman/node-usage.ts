@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises';
+import { readFilesystem } from '../../engine/disk/filesystem.ts';
 import { milliUnits, parseQuantity } from '../../podspec/resources/quantity.ts';
 import type { NodeOffer } from '../../provider/provider.ts';
 import type { FilesystemUsage, NodeUsage } from '../../provider/usage.ts';
@@ -38,18 +38,7 @@ function inWhole(quantity: string | undefined): number {
   return milliUnits(parseQuantity(quantity ?? '0')) / 1000;
 }
 
-/** Undefined where it cannot be seen from here. */
 async function filesystemOf(path: string, timeMs: number): Promise<FilesystemUsage | undefined> {
-  const stats = await statfs(path).catch(() => undefined);
-  if (stats === undefined) return undefined;
-  const { bsize, blocks, bfree, bavail, files, ffree } = stats;
-  return {
-    timeMs,
-    capacityBytes: blocks * bsize,
-    availableBytes: bavail * bsize,
-    usedBytes: (blocks - bfree) * bsize,
-    inodes: files,
-    inodesFree: ffree,
-    inodesUsed: files - ffree,
-  };
+  const filesystem = await readFilesystem(path);
+  return filesystem && { timeMs, ...filesystem };
 }

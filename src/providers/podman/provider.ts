@@ -1,3 +1,4 @@
+import { measureFolders } from '../../engine/disk/measure-folders.ts';
 import { hostMounts } from '../../engine/disk/mounts.ts';
 import { Engine } from '../../engine/engine.ts';
 import type { Pod, PodRef } from '../../kubernetes/objects.ts';
@@ -84,6 +85,7 @@ class PodmanProvider implements Provider {
         },
         rootDir: context.rootDir,
         mounts: hostMounts,
+        measureFolders,
         references: context.references,
         recordEvent: context.recordEvent,
         clock: context.clock,
@@ -176,8 +178,8 @@ class PodmanProvider implements Provider {
     const { pods } = await readUsage(
       {
         source: this.#usageSource,
+        sizes: this.#engine,
         pods: this.#engine.actualPods(),
-        logSize: (container) => this.#engine.logSize(container),
       },
       options,
     );

@@ -55,12 +55,32 @@ function pod(name: string, states: Readonly<Record<string, Attempt['state']>>, i
   };
 }
 
-const logSize = (id: string) => (id === 'p-a' ? { timeMs: 4000, bytes: 70 } : undefined);
+const filesystem = {
+  capacityBytes: 1000,
+  availableBytes: 300,
+  usedBytes: 700,
+  inodes: 50,
+  inodesFree: 40,
+  inodesUsed: 10,
+};
+
+const sizes = {
+  logSize: (id: string) => (id === 'p-a' ? { timeMs: 4000, bytes: 70 } : undefined),
+  layerSize: (id: string) => (id === 'p-a' ? { timeMs: 3000, bytes: 200, inodes: 3, filesystem } : undefined),
+  volumeSizes: (uid: string) =>
+    uid === 'p'
+      ? [
+          { name: 'cache', isOnDisk: true, timeMs: 3000, bytes: 30, inodes: 2, filesystem },
+          { name: 'token', isOnDisk: false, timeMs: 3000, bytes: 9, inodes: 5 },
+        ]
+      : [],
+};
+
 const running = (startedAtMs: number): Attempt['state'] => ({ kind: 'running', startedAtMs, pid: 9 });
 
 test('a pod uses what its running containers use', async () => {
   const pods = [pod('p', { a: running(2000), b: running(1000), c: { kind: 'created' } }, ['10.0.0.1'])];
-  const usage = await readUsage({ source: new FakeSource(), logSize, pods }, { signal });
+  const usage = await readUsage({ source: new FakeSource(), sizes, pods }, { signal });
   const [read] = usage.pods;
   assert.deepEqual(
     read?.containers.map(({ name, startedAtMs }) => [name, startedAtMs]),
@@ -77,7 +97,7 @@ test('a pod uses what its running containers use', async () => {
 
 test('what else the kernel says of a container is handed on, with the time of the reading', async () => {
   const pods = [pod('p', { a: running(2000), b: running(1000) }, ['10.0.0.1'])];
-  const [read] = (await readUsage({ source: new FakeSource(), logSize, pods }, { signal })).pods;
+  const [read] = (await readUsage({ source: new FakeSource(), sizes, pods }, { signal })).pods;
   assert.equal(read?.processes, 4);
   const { throttling, limits, disk, memory, threads } = read?.containers[0] ?? {};
   assert.deepEqual(throttling, { timeMs: 5000, periods: 9, throttledPeriods: 4, throttledNs: 30 });
@@ -90,9 +110,31 @@ test('what else the kernel says of a container is handed on, with the time of th
   assert.deepEqual([memory?.cacheBytes, memory?.swapBytes, memory?.oomKills, threads], [20, 4, 1, 5]);
 });
 
+test('what a pod takes of the disk is told with the file system that it takes it of', async () => {
+  const pods = [pod('p', { a: running(2000), b: running(1000) }, ['10.0.0.1'])];
+  const [read] = (await readUsage({ source: new FakeSource(), sizes, pods }, { signal })).pods;
+  assert.deepEqual(
+    read?.containers.map(({ rootfs }) => rootfs),
+    [{ timeMs: 3000, ...filesystem, usedBytes: 200, inodesUsed: 3 }, undefined],
+  );
+  assert.deepEqual(read?.volumes, [
+    { name: 'cache', timeMs: 3000, ...filesystem, usedBytes: 30, inodesUsed: 2 },
+    { name: 'token', timeMs: 3000, usedBytes: 9, inodesUsed: 5 },
+  ]);
+});
+
+test('of the disk that pods share a pod takes its layers, logs and volumes there, and not those in memory', async () => {
+  const pods = [pod('p', { a: running(2000) }, ['10.0.0.1']), pod('q', { a: running(1) }, [])];
+  const read = (await readUsage({ source: new FakeSource(), sizes, pods }, { signal })).pods;
+  assert.deepEqual(
+    read.map(({ ephemeralStorage }) => ephemeralStorage),
+    [{ timeMs: 3000, usedBytes: 300, inodesUsed: 5 }, undefined],
+  );
+});
+
 test('a pod on the host’s network has none of its own', async () => {
   const usage = await readUsage(
-    { source: new FakeSource(), logSize, pods: [pod('p', { a: running(1) }, [])] },
+    { source: new FakeSource(), sizes, pods: [pod('p', { a: running(1) }, [])] },
     { signal },
   );
   assert.equal(usage.pods[0]?.network, undefined);
@@ -100,5 +142,5 @@ test('a pod on the host’s network has none of its own', async () => {
 
 test('a pod of which nothing runs, or can be seen, is left out', async () => {
   const pods = [pod('ended', { a: { kind: 'created' } }, ['10.0.0.1']), pod('gone', { a: running(1) }, ['10.0.0.2'])];
-  assert.deepEqual((await readUsage({ source: new FakeSource(['gone-a']), logSize, pods }, { signal })).pods, []);
+  assert.deepEqual((await readUsage({ source: new FakeSource(['gone-a']), sizes, pods }, { signal })).pods, []);
 });

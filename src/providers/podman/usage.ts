@@ -1,7 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { DiskSize } from '../../engine/disk/disk-sizes.ts';
+import type { Engine, VolumeSize } from '../../engine/engine.ts';
 import type { LogSize } from '../../engine/logs/log-sizes.ts';
 import { type ActualPod, runningAttempts } from '../../engine/pod/actual-pod.ts';
-import type { ContainerLimits, ContainerUsage, MemoryUsage, PodUsage, Usage } from '../../provider/usage.ts';
+import type {
+  ContainerLimits,
+  ContainerUsage,
+  FilesystemUsage,
+  MemoryUsage,
+  PodUsage,
+  Usage,
+} from '../../provider/usage.ts';
 import type { ContainerSample, CpuShare, UsageSource } from '../../runtime/usage.ts';
 
 /** Pods read before others have their turn: some milliseconds. */
@@ -9,13 +18,12 @@ const podsATurn = 100;
 
 interface Sources {
   readonly source: UsageSource;
-  /** Of a container by its id, as it was found last; undefined where it was not looked at yet. */
-  readonly logSize: (container: string) => LogSize | undefined;
+  readonly sizes: Pick<Engine, 'logSize' | 'layerSize' | 'volumeSizes'>;
 }
 
 /** What the pods use now. */
 export async function readUsage(
-  { source, pods, logSize }: Sources & { readonly pods: readonly ActualPod[] },
+  { source, sizes, pods }: Sources & { readonly pods: readonly ActualPod[] },
   { signal }: { readonly signal: AbortSignal },
 ): Promise<Usage> {
   const usages: PodUsage[] = [];
@@ -24,7 +32,7 @@ export async function readUsage(
       await nextTurn();
       signal.throwIfAborted();
     }
-    const usage = podUsage({ source, logSize }, pod);
+    const usage = podUsage({ source, sizes }, pod);
     if (usage !== undefined) usages.push(usage);
   }
   source.forgetOthers();
@@ -32,15 +40,19 @@ export async function readUsage(
 }
 
 /** Undefined where nothing of it runs. */
-function podUsage({ source, logSize }: Sources, pod: ActualPod): PodUsage | undefined {
+function podUsage({ source, sizes }: Sources, pod: ActualPod): PodUsage | undefined {
   const containers: ContainerUsage[] = [];
   let anyPid: number | undefined;
   for (const { id, name, state } of runningAttempts(pod)) {
     if (state.kind !== 'running') continue;
     anyPid ??= state.pid;
     const sample = source.container(id, state.pid);
-    if (sample !== undefined)
-      containers.push({ ...containerUsage(name, state.startedAtMs, sample), ...logs(logSize(id)) });
+    if (sample === undefined) continue;
+    containers.push({
+      ...containerUsage(name, state.startedAtMs, sample),
+      ...logs(sizes.logSize(id)),
+      ...rootfs(sizes.layerSize(id)),
+    });
   }
   if (anyPid === undefined || containers.length === 0) return undefined;
   const timeMs = containers[0]?.cpu?.timeMs ?? 0;
@@ -53,6 +65,35 @@ function podUsage({ source, logSize }: Sources, pod: ActualPod): PodUsage | unde
     containers,
     ...(interfaces === undefined ? {} : { network: { timeMs, interfaces } }),
     ...processesOf(containers),
+    ...disksOf(containers, sizes.volumeSizes(pod.ref.uid)),
+  };
+}
+
+/** What the pod takes of the disk is what its containers, their logs and its volumes there do, as with kubelet. */
+function disksOf(
+  containers: readonly ContainerUsage[],
+  volumes: readonly VolumeSize[],
+): Pick<PodUsage, 'ephemeralStorage' | 'volumes'> {
+  const parts = containers.flatMap(({ rootfs = undefined, logs = undefined }) => [rootfs ?? [], logs ?? []].flat());
+  const local = volumes.filter(({ isOnDisk }) => isOnDisk).map(filesystemUsage);
+  return {
+    ...(volumes.length === 0
+      ? {}
+      : { volumes: volumes.map((size) => ({ name: size.name, ...filesystemUsage(size) })) }),
+    ...sumOf([...parts, ...local]),
+  };
+}
+
+function sumOf(parts: readonly FilesystemUsage[]): Pick<PodUsage, 'ephemeralStorage'> {
+  if (parts.length === 0) return {};
+  const sum = (read: (part: FilesystemUsage) => number | undefined): number =>
+    parts.reduce((total, part) => total + (read(part) ?? 0), 0);
+  return {
+    ephemeralStorage: {
+      timeMs: Math.min(...parts.map(({ timeMs }) => timeMs)),
+      usedBytes: sum(({ usedBytes }) => usedBytes),
+      inodesUsed: sum(({ inodesUsed }) => inodesUsed),
+    },
   };
 }
 
@@ -83,6 +124,14 @@ function containerUsage(name: string, startedAtMs: number, sample: ContainerSamp
 
 function logs(size: LogSize | undefined): Pick<ContainerUsage, 'logs'> {
   return size === undefined ? {} : { logs: { timeMs: size.timeMs, usedBytes: size.bytes } };
+}
+
+function rootfs(size: DiskSize | undefined): Pick<ContainerUsage, 'rootfs'> {
+  return size === undefined ? {} : { rootfs: filesystemUsage(size) };
+}
+
+function filesystemUsage({ timeMs, bytes, inodes, filesystem }: DiskSize): FilesystemUsage {
+  return { timeMs, ...filesystem, usedBytes: bytes, inodesUsed: inodes };
 }
 
 function memoryUsage(sample: ContainerSample): MemoryUsage {

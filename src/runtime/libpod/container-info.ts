@@ -30,6 +30,8 @@ export interface InspectedContainer {
     readonly StopSignal: number | string;
   };
   readonly HostConfig: { readonly LogConfig: { readonly Path: string } };
+  /** Of the overlay driver; others name nothing that holds the container's own files alone. */
+  readonly GraphDriver?: { readonly Data?: { readonly UpperDir?: string } | null };
   readonly NetworkSettings: {
     readonly Networks?: Readonly<
       Record<string, { readonly IPAddress: string; readonly GlobalIPv6Address: string }>

@@ -21,6 +21,7 @@ interface Known {
   readonly version: string;
   readonly info: ContainerInfo;
   readonly logPath: string;
+  readonly writableLayer: string | undefined;
   readonly readAtMs: number;
 }
 
@@ -127,6 +128,12 @@ export class Containers {
     return this.#known.get(id)?.logPath ?? logPathOf(await this.inspectRaw(id, options));
   }
 
+  /** From memory likewise. */
+  async writableLayer(id: string, options: CallOptions): Promise<string | undefined> {
+    const known = this.#known.get(id);
+    return known ? known.writableLayer : writableLayerOf(await this.inspectRaw(id, options));
+  }
+
   async update(id: string, resources: Resources, options: CallOptions): Promise<void> {
     await this.#client.call(
       { method: 'POST', path: `/containers/${segment(id)}/update`, body: toUpdatedResources(resources) },
@@ -171,6 +178,7 @@ export class Containers {
       version: versionOfInspected(container),
       info,
       logPath: logPathOf(container),
+      writableLayer: writableLayerOf(container),
       readAtMs: this.#clock.now(),
     });
     return info;
@@ -179,6 +187,10 @@ export class Containers {
 
 function logPathOf({ HostConfig }: InspectedContainer): string {
   return HostConfig.LogConfig.Path;
+}
+
+function writableLayerOf({ GraphDriver }: InspectedContainer): string | undefined {
+  return GraphDriver?.Data?.UpperDir;
 }
 
 /** The end of a container whose processes went without a word: killed together with the one that watched it. */

@@ -178,6 +178,10 @@ export class LibpodRuntime implements Runtime, ContainerSessions {
     return this.#containers.logPath(id, options);
   }
 
+  writableLayer(id: string, options: CallOptions): Promise<string | undefined> {
+    return this.#containers.writableLayer(id, options);
+  }
+
   async reopenLog(id: string, options: CallOptions): Promise<void> {
     await askToReopenLog(await this.#containers.inspectRaw(id, options));
   }

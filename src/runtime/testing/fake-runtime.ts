@@ -338,6 +338,12 @@ export class FakeRuntime implements Runtime {
     return `/var/log/fake/${id}.log`;
   }
 
+  async writableLayer(id: string, options: CallOptions): Promise<string | undefined> {
+    await this.#enter('writableLayer', id, options);
+    this.#container(id);
+    return `/var/lib/fake/overlay/${id}/diff`;
+  }
+
   /** Nobody writes logs here. */
   async reopenLog(id: string, options: CallOptions): Promise<void> {
     await this.#enter('reopenLog', id, options);
