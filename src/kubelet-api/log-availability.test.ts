@@ -72,6 +72,14 @@ describe('a container that the provider has told of', () => {
   });
 });
 
+test('a container that was refused says why, for there will never be a log', () => {
+  const terminated = { exitCode: 128, reason: 'UnsupportedPodSpec', message: 'this node cannot' };
+  const status = { name: 'debug', state: { terminated }, image: '', imageID: '', ready: false, restartCount: 0 };
+  const refused = { ...pod, status: { ephemeralContainerStatuses: [status] } };
+  const question = { pod: refused, observed: runningObserved(pod), container: 'debug', previous: false };
+  assert.equal(whyNoLog(question), 'container "debug" in pod "web" was not started: this node cannot');
+});
+
 describe('a container of which only the API server knows', () => {
   const why = (status: Partial<ContainerStatus>, previous = false): string | undefined => {
     const whole = { name: 'app', image: '', imageID: '', ready: false, restartCount: 0, ...status };

@@ -21,6 +21,8 @@ export interface LogQuestion {
 export function whyNoLog({ pod, observed, container, previous }: LogQuestion): string | undefined {
   const state = observed === undefined ? stateInStatus(pod, container) : stateObserved(observed, pod, container);
   const subject = `container "${container}" in pod "${pod.metadata?.name}"`;
+  const end = statusOf(pod, container)?.state?.terminated;
+  if (end?.reason === 'UnsupportedPodSpec') return `${subject} was not started: ${end.message}`;
   if (state === undefined) return `${subject} is not available`;
   if (previous) return state.endedBefore ? undefined : `previous terminated ${subject} not found`;
   if (state.waitingFor === undefined || state.endedBefore) return undefined;
@@ -39,19 +41,20 @@ function stateObserved(observed: ObservedPod, pod: Pod, container: string): LogS
 
 /** What the API server knows must do where the provider has said nothing since we started. */
 function stateInStatus(pod: Pod, container: string): LogState | undefined {
-  const { containerStatuses, initContainerStatuses, ephemeralContainerStatuses } = pod.status ?? {};
-  const statuses: ContainerStatus[][] = [
-    containerStatuses ?? [],
-    initContainerStatuses ?? [],
-    ephemeralContainerStatuses ?? [],
-  ];
-  const status = statuses.flat().find(({ name }) => name === container);
+  const status = statusOf(pod, container);
   if (status === undefined) return undefined;
   return {
     waitingFor:
       status.state?.running || status.state?.terminated ? undefined : (status.state?.waiting?.reason ?? 'no logs yet'),
     endedBefore: status.lastState?.terminated !== undefined,
   };
+}
+
+function statusOf({ status }: Pod, container: string): ContainerStatus | undefined {
+  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = status ?? {};
+  return [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses].find(
+    ({ name }) => name === container,
+  );
 }
 
 function notCreated(pod: Pod): string {

@@ -110,15 +110,31 @@ describe('a pod that can never run', () => {
   });
 });
 
-it('an ephemeral container that cannot be had is refused by an event, and the pod runs on', async (t) => {
-  const harness = await setUp(t);
+it('an ephemeral container that cannot be had is refused by an event and its status, and the pod runs on', async (t) => {
+  const provider = new ScriptedProvider('tty-stdin');
+  const harness = await PodHarness.set(t, provider);
+  await harness.start();
   const pod = await harness.untilReady(harness.createPod());
-  const ephemeralContainers = [{ name: 'debug', image: 'busybox' }];
+  const ephemeralContainers = [
+    { name: 'debug', image: 'busybox', stdin: true },
+    { name: 'plain', image: 'busybox' },
+  ];
   harness.server.patch(pods, podRef(pod), { spec: { ephemeralContainers } }, 'strategic');
   await until('the event', () => harness.events.some(({ reason }) => reason === 'UnsupportedPodSpec'));
   assert.match(harness.events[0]?.message ?? '', /spec\.ephemeralContainers/);
   await harness.settled();
-  assert.equal(harness.stored(pod)?.status?.phase, 'Running');
+  const { status } = harness.stored(pod) ?? {};
+  assert.equal(status?.phase, 'Running');
+  const { reason, message } = status?.ephemeralContainerStatuses?.[0]?.state?.terminated ?? {};
+  assert.equal(reason, 'UnsupportedPodSpec');
+  assert.match(
+    message ?? '',
+    /^this node cannot run the container as it is written: spec\.ephemeralContainers\[0\]\.stdin: /,
+  );
+  assert.deepEqual(
+    provider.updates.map(({ spec }) => spec?.ephemeralContainers?.map(({ name }) => name)),
+    [['plain']],
+  );
   assert.equal(harness.events.length, 1);
 });
 

@@ -60,6 +60,11 @@ export interface Runtime {
    */
   logPath(id: string, options: CallOptions): Promise<string>;
   /**
+   * Folder of this machine that holds what the container has written over its image; undefined where images and layers
+   * are not kept in that way. Known by heart as the path of the log is.
+   */
+  writableLayer(id: string, options: CallOptions): Promise<string | undefined>;
+  /**
    * Asks the process that writes a running container's log to go on in a new, empty file, which takes the place of the one
    * at `logPath`: what was written before is gone unless it has another name (a hard link). Resolves when it has been
    * asked; it does so soon, and without losing what the container writes meanwhile. Asked again before it has, it may.
@@ -160,6 +165,8 @@ export interface ContainerSpec {
   readonly capabilitiesAdd: readonly string[];
   readonly capabilitiesDrop: readonly string[];
   readonly noNewPrivileges: boolean;
+  /** Path of a PID namespace that its process is put into, open until it is started. Undefined: as its sandbox says. */
+  readonly pidNamespace?: string;
   readonly stdin: boolean;
   readonly tty: boolean;
   /** Limits of its processes. Those that are not named are as for every container of the runtime. */

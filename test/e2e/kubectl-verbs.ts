@@ -67,6 +67,7 @@ export async function tryVerbs(context: TestContext, trial: Trial): Promise<void
   await execTests(context, kit);
   await terminalTests(context, kit);
   await attachTests(context, kit);
+  await debugTests(context, kit);
   await copyTests(context, kit);
   await portForwardTests(context, kit);
   await logsTests(context, kit);
@@ -220,6 +221,28 @@ async function hashOfFirst(stream: Readable, bytes: number): Promise<string> {
     if (left <= 0) break;
   }
   return hash.digest('hex');
+}
+
+async function debugTests(context: TestContext, kit: Kit): Promise<void> {
+  await context.test('debug -it starts a container beside the others that sees their processes', async () => {
+    const name = `debug-of-${kit.reader}`;
+    const terminal = kit.terminal(
+      ...['debug', '-it', 'p', '--image=busybox', '--target=c', `--container=${name}`, '--', 'sh'],
+    );
+    await terminal.until(/[#$] /);
+    terminal.type('ps; echo pid $$\n');
+    await terminal.until(/httpd[\s\S]*pid \d+/);
+    assert.doesNotMatch(terminal.text, /pid 1\b/);
+    terminal.type('exit 4\n');
+    await terminal.ended;
+    const pod = await kit.stage.untilPod('p', 'without debug', ({ status }) =>
+      Boolean(status?.ephemeralContainerStatuses?.find((each) => each.name === name)?.state?.terminated),
+    );
+    const status = pod.status?.ephemeralContainerStatuses?.find((each) => each.name === name);
+    assert.deepEqual([status?.state?.terminated?.exitCode, status?.restartCount, pod.status?.phase], [4, 0, 'Running']);
+    const restarts = pod.status?.containerStatuses?.map(({ restartCount }) => restartCount);
+    assert.ok(restarts?.every((count) => count === 0));
+  });
 }
 
 async function copyTests(context: TestContext, kit: Kit): Promise<void> {

@@ -12,7 +12,11 @@ import { type EffectKit, retryMs, unansweredRetryMs } from './effect-kit.ts';
 type StartAction = Extract<Action, { readonly kind: 'start-container' }>;
 
 /** Starts a container and sees its postStart hook through. */
-export function beginStart(kit: EffectKit, memory: PodMemory, { identity, sandbox, createdId }: StartAction): void {
+export function beginStart(
+  kit: EffectKit,
+  memory: PodMemory,
+  { identity, sandbox, createdId, targetId }: StartAction,
+): void {
   const { context, view, tools } = kit;
   const { container } = identity;
   const key: HoldKey = `container ${container.name}`;
@@ -22,7 +26,7 @@ export function beginStart(kit: EffectKit, memory: PodMemory, { identity, sandbo
   kit.task(memory, 'start', {
     work: async (signal) => {
       try {
-        const request = { pod: memory.pod, identity, sandbox, createdId, onCreated };
+        const request = { pod: memory.pod, identity, sandbox, createdId, targetId, onCreated };
         const id = await startContainer(context, tools, { ...request, signal, engineSignal: kit.signal });
         view.touchContainer(memory.ref, id);
         kit.pullBackoff.reset(pullKey(memory, identity));

@@ -88,6 +88,6 @@ function tellKilling(
   { attempt, message, restart }: Pick<Extract<Action, { readonly kind: 'signal' }>, 'attempt' | 'message' | 'restart'>,
 ): void {
   if (restart) memory.restartAnyway.add(attempt.id);
-  const fieldPath = `spec.${attempt.role === 'main' ? 'containers' : 'initContainers'}{${attempt.name}}`;
+  const fieldPath = fieldPathOf({ role: attempt.role, container: { name: attempt.name } });
   kit.record(memory, { type: 'Normal', reason: 'Killing', message, fieldPath });
 }

@@ -21,6 +21,8 @@ export type Action =
       readonly sandbox: PodSandbox;
       /** It has been created before and only waits to be started. */
       readonly createdId: string | undefined;
+      /** The container whose processes it is to see, where it asks for that; undefined where there is none of that name. */
+      readonly targetId: string | undefined;
     }
   | { readonly kind: 'remove-container'; readonly id: string }
   /** Stop starting whatever is being started, before its next step. */

@@ -2,7 +2,14 @@ import { shouldRestart } from '../../podspec/containers.ts';
 import { goDuration } from '../go-duration.ts';
 import { type Attempt, type PodSandbox, runningAttempts } from '../pod/actual-pod.ts';
 import { backOffShownAfterMs } from '../pod/notes.ts';
-import { initContainersOf, mainContainersOf, podLabel, preStopOf, type SpecContainer } from '../pod/spec-containers.ts';
+import {
+  ephemeralContainersOf,
+  initContainersOf,
+  mainContainersOf,
+  podLabel,
+  preStopOf,
+  type SpecContainer,
+} from '../pod/spec-containers.ts';
 import type { Action, CrashLoop, Plan } from './action.ts';
 import { nextAttempt } from './crash-backoff.ts';
 import { planStop, type StopWish } from './plan-stop.ts';
@@ -91,6 +98,7 @@ class LifePlan {
   }
 
   #planContainers(sandbox: PodSandbox): void {
+    for (const each of ephemeralContainersOf(this.#input.pod)) this.#planEphemeral(each, sandbox);
     const main = mainContainersOf(this.#input.pod);
     const init = initContainersOf(this.#input.pod);
     const isIn = ({ container }: SpecContainer): boolean =>
@@ -103,6 +111,16 @@ class LifePlan {
       if (this.#planContainer(each, sandbox) === 'not yet' && !isThrough) return;
     }
     for (const each of main) this.#planContainer(each, sandbox);
+  }
+
+  /** Started once, whatever the others have come to, and never again. */
+  #planEphemeral(each: SpecContainer, sandbox: PodSandbox): void {
+    const newest = newestOf(this.#input, each.container.name);
+    if ((newest && newest.state.kind !== 'created') || this.#input.notes.busy.has('start')) return;
+    // What it was to join is not held open any more.
+    const isOutdated = newest && (newest.sandboxId !== sandbox.id || each.container.targetContainerName);
+    if (isOutdated) this.#actions.push({ kind: 'remove-container', id: newest.id });
+    else this.#start(each, sandbox, { attempt: 0, backoffMs: 0, ...(newest && { createdId: newest.id }) });
   }
 
   #planContainer(each: SpecContainer, sandbox: PodSandbox): Progress {
@@ -184,11 +202,13 @@ class LifePlan {
     if (this.#isHeld(`container ${container.name}`) || this.#startsNoMore) return;
     this.#startsNoMore = true;
     const { attempt, backoffMs, createdId } = how;
+    const { targetContainerName: target } = container;
     this.#actions.push({
       kind: 'start-container',
       identity: { container, role, position, attempt, backoffMs },
       sandbox,
       createdId,
+      targetId: target ? newestOf(this.#input, target)?.id : undefined,
     });
   }
 

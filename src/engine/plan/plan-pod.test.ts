@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Container, Pod } from '../../kubernetes/objects.ts';
+import type { Container, EphemeralContainer, Pod } from '../../kubernetes/objects.ts';
 import type { ActualPod, Attempt, PodSandbox } from '../pod/actual-pod.ts';
 import type { PodNotes, StopProgress } from '../pod/notes.ts';
 import { containersOf } from '../pod/spec-containers.ts';
@@ -54,6 +54,7 @@ interface Case {
   readonly policy?: string;
   readonly init?: readonly Container[];
   readonly main?: readonly Container[];
+  readonly ephemeral?: readonly EphemeralContainer[];
   readonly spec?: Partial<NonNullable<Pod['spec']>>;
   readonly attempts?: readonly string[];
   /** Default: one that is ready, `now`. */
@@ -168,6 +169,49 @@ const cases: Readonly<Record<string, Case>> = {
     init: [sidecar],
     attempts: ['s exited 0', 'a running'],
     plan: ['start s#1 ~10s'],
+  },
+  'an ephemeral container is started beside those that run': {
+    ephemeral: [container('e')],
+    attempts: ['a running'],
+    plan: ['start e#0'],
+  },
+  'and beside init containers, which it does not wait for': {
+    init: [container('i')],
+    ephemeral: [container('e')],
+    attempts: ['i running'],
+    plan: ['start e#0'],
+  },
+  'it is started once, whatever it exits with and whatever the restartPolicy': {
+    ephemeral: [container('e')],
+    attempts: ['a running', 'e exited 1'],
+    plan: [],
+  },
+  'and not again in another sandbox': {
+    ephemeral: [container('e')],
+    attempts: ['a running', 'e exited 137 @old'],
+    plan: [],
+  },
+  'one that was made is started': {
+    ephemeral: [container('e')],
+    attempts: ['a running', 'e created'],
+    plan: ['start e#0 made'],
+  },
+  'one that was made to see the processes of another is made anew: those may be others by now': {
+    ephemeral: [{ ...container('e'), targetContainerName: 'a' }],
+    attempts: ['a running', 'e created'],
+    plan: ['remove e#0'],
+  },
+  'it sees the processes of the newest attempt of its target': {
+    ephemeral: [{ ...container('e'), targetContainerName: 'a' }],
+    attempts: ['a running #1', 'a exited 1'],
+    plan: ['start e#0 beside a#1'],
+  },
+  'it keeps no pod alive': {
+    policy: 'Never',
+    ephemeral: [container('e')],
+    attempts: ['a exited 0', 'e running'],
+    plan: ['signal e#0 30'],
+    stage: 'ending',
   },
   'a dead sandbox is replaced when nothing runs in it any more': {
     sandboxes: [dead],
@@ -311,6 +355,7 @@ describe('planPod', () => {
           restartPolicy: each.policy ?? 'Always',
           initContainers: [...(each.init ?? [])],
           containers: [...(each.main ?? [container('a')])],
+          ...(each.ephemeral && { ephemeralContainers: [...each.ephemeral] }),
           ...each.spec,
         },
       };
@@ -354,7 +399,8 @@ function inWords(action: Action): string {
     case 'start-container': {
       const { container: of, attempt: number, backoffMs } = action.identity;
       const wait = backoffMs > 0 ? ` ~${backoffMs / 1000}s` : '';
-      return `start ${of.name}#${number}${action.createdId === undefined ? wait : ' made'}`;
+      const beside = action.targetId === undefined ? '' : ` beside ${action.targetId}`;
+      return `start ${of.name}#${number}${action.createdId === undefined ? wait : ' made'}${beside}`;
     }
     case 'signal':
       return `signal ${action.attempt.id} ${action.graceSeconds}${action.restart ? ' restart' : ''}`;

@@ -73,7 +73,7 @@ function toPodSandbox({ id, labels, ready, ips }: Sandbox): PodSandbox {
   return { id, attempt: Number(labels[labelKeys.attempt] ?? 0), ready, ips };
 }
 
-const roles: readonly Role[] = ['init', 'sidecar', 'main'];
+const roles: readonly Role[] = ['init', 'sidecar', 'main', 'ephemeral'];
 
 function toAttempt({ id, labels, sandboxId, image, createdAtMs, state }: ContainerInfo): Attempt | undefined {
   const name = labels[labelKeys.containerName];

@@ -13,8 +13,9 @@ export function podFromContainers({ ref, attempts }: ActualPod): Pod {
     spec: {
       restartPolicy: 'Never',
       terminationGracePeriodSeconds: newest[0]?.graceSeconds ?? 30,
-      initContainers: containers((role) => role !== 'main'),
+      initContainers: containers((role) => role === 'init' || role === 'sidecar'),
       containers: containers((role) => role === 'main'),
+      ephemeralContainers: containers((role) => role === 'ephemeral'),
     },
   };
 }

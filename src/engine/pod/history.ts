@@ -16,7 +16,8 @@ export type History = ReadonlyMap<string, LastKnown>;
 /** What the API server's status knows; the runtime, where it still has the containers, knows better. */
 export function historyFromStatus(pod: Pod): Map<string, LastKnown> {
   const history = new Map<string, LastKnown>();
-  for (const status of [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])]) {
+  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {};
+  for (const status of [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses]) {
     if (!status.containerID) continue;
     history.set(status.name, fromStatus(status));
   }

@@ -1,7 +1,7 @@
-import type { Container, Pod, PodRef } from '../../kubernetes/objects.ts';
+import type { Pod, PodRef } from '../../kubernetes/objects.ts';
 import { podRef } from '../../kubernetes/objects.ts';
 import type { LabelFilter } from '../../runtime/runtime.ts';
-import type { Role } from './role.ts';
+import type { SpecContainer } from './spec-containers.ts';
 
 /** Whose containers: a node's of one cluster. Others on the same runtime are never touched. */
 export interface Owner {
@@ -54,10 +54,7 @@ export function sandboxLabels(owner: Owner, ref: PodRef, attempt: number): Label
   };
 }
 
-export interface ContainerIdentity {
-  readonly container: Container;
-  readonly role: Role;
-  readonly position: number;
+export interface ContainerIdentity extends SpecContainer {
   readonly attempt: number;
   readonly backoffMs: number;
 }

@@ -9,7 +9,8 @@ import type { Plan } from '../plan/action.ts';
 import type { ActualPod, Attempt } from './actual-pod.ts';
 import { backOffShownAfterMs, type Hold, type Waiting } from './notes.ts';
 import type { PodMemory } from './pod-memory.ts';
-import { containersOf } from './spec-containers.ts';
+import type { Role } from './role.ts';
+import { containersOf, type SpecContainer } from './spec-containers.ts';
 
 export interface ObserveInput {
   readonly memory: PodMemory;
@@ -32,13 +33,13 @@ export function observePod(input: ObserveInput): ObservedPod {
     ref: memory.ref,
     sandboxReady,
     podIps: memory.pod.spec?.hostNetwork ? [input.nodeIp] : ownIps,
-    containers: containersOf(memory.pod).map(({ container }) => observeContainer(container.name, input)),
+    containers: containersOf(memory.pod).map((each) => observeContainer(each, input)),
     ...(plan.failure && { failure: plan.failure }),
     ended: plan.stage === 'ended',
   };
 }
 
-function observeContainer(name: string, input: ObserveInput): ObservedContainer {
+function observeContainer({ container: { name }, role }: SpecContainer, input: ObserveInput): ObservedContainer {
   const { memory, actual, plan, runtimeName } = input;
   // One that is still being started is our own affair.
   const [newest, before] = (actual.attempts.get(name) ?? []).filter(
@@ -46,7 +47,7 @@ function observeContainer(name: string, input: ObserveInput): ObservedContainer 
   );
   const waiting = plan.toStart.has(name) ? waitingReason(name, input) : undefined;
   if (!newest) {
-    const state = { kind: 'waiting', ...(waiting ?? neverCreated(memory.pod)) } as const;
+    const state = { kind: 'waiting', ...(waiting ?? neverCreated(memory.pod, role)) } as const;
     return { name, state, restartCount: 0, started: false, ready: false, image: '', imageId: '' };
   }
   const verdict = newest.state.kind === 'running' ? memory.probed(newest.id) : { started: false, ready: false };
@@ -65,8 +66,9 @@ function observeContainer(name: string, input: ObserveInput): ObservedContainer 
   };
 }
 
-function neverCreated(pod: Pod): Pick<Waiting, 'reason'> {
-  return { reason: (pod.spec?.initContainers ?? []).length > 0 ? 'PodInitializing' : 'ContainerCreating' };
+function neverCreated(pod: Pod, role: Role): Pick<Waiting, 'reason'> {
+  const initializes = role !== 'ephemeral' && (pod.spec?.initContainers ?? []).length > 0;
+  return { reason: initializes ? 'PodInitializing' : 'ContainerCreating' };
 }
 
 function waitingReason(name: string, { memory, plan, nowMs }: ObserveInput): Waiting | undefined {

@@ -16,6 +16,8 @@ export interface ContainerSpecInput {
   readonly folder: PodFolder;
   /** Where parts of volumes are, by the path at which the container wants them. */
   readonly subPaths: ReadonlyMap<string, string>;
+  /** Of the container whose processes it is to see. */
+  readonly pidNamespace: string | undefined;
   readonly owner: Owner;
   readonly nodeMemoryBytes: number;
 }
@@ -40,6 +42,7 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpec {
       oomScoreAdj: oomScoreAdjust(pod, container, input.nodeMemoryBytes),
     },
     ...securityFields(pod, container, image.user),
+    ...(input.pidNamespace !== undefined && { pidNamespace: input.pidNamespace }),
     stdin: container.stdin === true,
     tty: container.tty === true,
   };

@@ -18,6 +18,7 @@ import type { Slots } from '../slots.ts';
 import { isUnanswered } from '../unanswered.ts';
 import { containerSpec } from './container-spec.ts';
 import { mountSubPaths } from './mount-sub-paths.ts';
+import { type HeldNamespace, holdPidNamespace } from './target-namespace.ts';
 
 export interface StartRequest {
   readonly pod: Pod;
@@ -25,6 +26,8 @@ export interface StartRequest {
   readonly sandbox: PodSandbox;
   /** Made before, and not started: by us before a crash. */
   readonly createdId: string | undefined;
+  /** Of the container that `targetContainerName` names. */
+  readonly targetId: string | undefined;
   /** Told of the container's id before its process is started. */
   readonly onCreated: (id: string) => void;
   /** Aborts where the container is not wanted any more: nothing is begun then, but what was begun is finished. */
@@ -49,22 +52,52 @@ export async function startContainer(
   tools: StartTools,
   request: StartRequest,
 ): Promise<string> {
-  const id = request.createdId ?? (await create(context, tools, request));
-  request.onCreated(id);
-  request.signal.throwIfAborted();
+  const target = await holdTarget(context, request);
+  try {
+    const id = request.createdId ?? (await create(context, tools, { ...request, pidNamespace: target?.path }));
+    request.onCreated(id);
+    request.signal.throwIfAborted();
+    await run(context, tools, { request, id });
+    return id;
+  } finally {
+    await target?.release();
+  }
+}
+
+async function run(
+  context: EngineContext,
+  { starts }: StartTools,
+  { request, id }: { readonly request: StartRequest; readonly id: string },
+): Promise<void> {
+  const { signal, engineSignal } = request;
   const record = recorder(context, request);
   try {
-    await tools.starts.use({ signal: request.signal }, () =>
-      context.runtime.startContainer(id, { signal: request.engineSignal }),
-    );
+    await starts.use({ signal }, () => context.runtime.startContainer(id, { signal: engineSignal }));
   } catch (error) {
     throw told(error, 'RunContainerError', { record, id, request });
   }
   record('Normal', 'Started', 'Container started');
-  return id;
 }
 
-async function create(context: EngineContext, tools: StartTools, request: StartRequest): Promise<string> {
+async function holdTarget(context: EngineContext, request: StartRequest): Promise<HeldNamespace | undefined> {
+  const { identity, targetId, engineSignal: signal } = request;
+  const { targetContainerName: name } = identity.container;
+  if (!name) return undefined;
+  try {
+    if (targetId === undefined) throw new CodedError('NotFound', 'it was never started');
+    return await holdPidNamespace(context.runtime, targetId, { signal });
+  } catch (error) {
+    const message = `unable to find target container "${name}": ${messageOf(error)}`;
+    const named = isUnanswered(error) ? error : new CodedError('Conflict', message, { cause: error });
+    throw told(named, 'CreateContainerError', { record: recorder(context, request), request });
+  }
+}
+
+async function create(
+  context: EngineContext,
+  tools: StartTools,
+  request: StartRequest & { readonly pidNamespace: string | undefined },
+): Promise<string> {
   const { runtime, owner, node, rootDir, references } = context;
   const { pod, identity, sandbox, signal } = request;
   const { container, role } = identity;
@@ -98,6 +131,7 @@ async function create(context: EngineContext, tools: StartTools, request: StartR
       environment,
       folder,
       subPaths,
+      pidNamespace: request.pidNamespace,
       owner,
       nodeMemoryBytes: wholeUnits(parseQuantity(nodeAllocatable['memory'] ?? '0')),
     });

@@ -1,5 +1,6 @@
 import { attempt } from '../attempt.ts';
 import { done, type PodStep, type StepResult } from '../pod-context.ts';
+import { runnable } from '../runnable.ts';
 
 /**
  * Gives the pod into the provider's hands, once in the life of this process: one that runs already is taken over. What
@@ -15,7 +16,7 @@ export async function start({ context, tracked, pod, signal }: PodStep): Promise
   const result = await attempt(context, tracked, {
     operation: 'create',
     signal,
-    call: () => context.provider.createPod(pod, { signal }),
+    call: () => context.provider.createPod(runnable(pod, context.provider), { signal }),
   });
   switch (result.kind) {
     case 'again':

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Pod } from '../../kubernetes/objects.ts';
-import { ephemeralContainerRefusals, refusalMessage } from '../../podspec/features/refusals.ts';
+import { refusedEphemeralContainers } from '../../podspec/features/refusals.ts';
 import { attempt } from '../attempt.ts';
 import { done, type PodStep, type StepResult } from '../pod-context.ts';
+import { runnable } from '../runnable.ts';
 
 /**
  * Tells the provider of a changed spec, labels or annotations. What it can never do is said in an event and left: the
@@ -20,7 +21,7 @@ export async function update(step: PodStep): Promise<StepResult> {
   const result = await attempt(context, tracked, {
     operation: 'update',
     signal,
-    call: () => context.provider.updatePod(pod, { signal }),
+    call: () => context.provider.updatePod(runnable(pod, context.provider), { signal }),
   });
   if (result.kind === 'again') return result;
   tracked.told = pod;
@@ -28,13 +29,13 @@ export async function update(step: PodStep): Promise<StepResult> {
   return done;
 }
 
-/** Ephemeral containers come when the pod runs already, so they refuse themselves and not the pod. */
+/** By an event, once; their status says it as well. */
 function tellRefusedContainers({ context, tracked, pod }: PodStep): void {
   if (isDeepStrictEqual(tracked.told?.spec?.ephemeralContainers, pod.spec?.ephemeralContainers)) return;
-  const refused = ephemeralContainerRefusals(pod, context.provider.capabilities);
-  if (refused.length === 0 || tracked.failure?.operation === 'update') return;
-  const message = refusalMessage(refused);
-  context.recordEvent({ pod: tracked.ref, type: 'Warning', reason: 'UnsupportedPodSpec', message });
+  if (tracked.failure?.operation === 'update') return;
+  for (const message of refusedEphemeralContainers(pod, context.provider.capabilities).values()) {
+    context.recordEvent({ pod: tracked.ref, type: 'Warning', reason: 'UnsupportedPodSpec', message });
+  }
 }
 
 /** `generation` counts changes of the spec, where the API server is new enough to set it. */

@@ -4,6 +4,7 @@ import { isTerminalPhase } from '../../podspec/status/phase.ts';
 import { failedStatus, podStatus } from '../../podspec/status/pod-status.ts';
 import { statusPatch, withAnnotations } from '../../podspec/status/status-patch.ts';
 import type { PodContext, PodStep } from '../pod-context.ts';
+import { withRefused } from '../runnable.ts';
 import { hasEnded, type TrackedPod } from '../tracked-pod.ts';
 
 /**
@@ -35,7 +36,8 @@ function desiredStatus(context: PodContext, tracked: TrackedPod, pod: Pod): PodS
   const { verdict, failure, isInHand } = tracked;
   const input = { pod, hostIps: context.hostIps, nowMs: context.clock.now() };
   const isToEnd = pod.metadata?.deletionTimestamp !== undefined || isTerminalPhase(pod.status?.phase);
-  const observed = isInHand || isToEnd || verdict !== undefined ? tracked.observed : undefined;
+  const told = isInHand || isToEnd || verdict !== undefined ? tracked.observed : undefined;
+  const observed = told && withRefused(told, pod, context.provider);
   if (verdict?.state === 'waiting' && !hasEnded(tracked)) {
     return podStatus({ ...input, observed, waitingReason: verdict });
   }

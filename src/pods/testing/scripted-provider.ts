@@ -24,6 +24,7 @@ export class ScriptedProvider implements Provider {
   /** What the backend has, as it is after a crash of ours. */
   readonly pods = new Map<string, ObservedPod>();
   readonly deletions: { readonly pod: PodRef; readonly gracePeriodSeconds: number }[] = [];
+  readonly updates: Pod[] = [];
   /** Each pod runs as soon as it is created. */
   startsAtOnce = true;
   #observe: RunOptions['observe'] = () => {};
@@ -52,7 +53,9 @@ export class ScriptedProvider implements Provider {
     else this.push(observedPod(pod, { kind: 'waiting', reason: 'ContainerCreating' }));
   }
 
-  async updatePod(): Promise<void> {}
+  async updatePod(pod: Pod): Promise<void> {
+    this.updates.push(pod);
+  }
 
   async deletePod(pod: PodRef, { gracePeriodSeconds }: DeletePodOptions): Promise<void> {
     if (!this.pods.has(pod.uid)) throw new CodedError('NotFound', `there is no ${pod.name}`);

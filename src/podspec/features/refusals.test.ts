@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Container, Pod, PodSpec, Volume } from '../../kubernetes/objects.ts';
 import { type Capabilities, type FeatureId, featureIds, type Support } from './feature.ts';
-import { ephemeralContainerRefusals, podAsks, refusalMessage, refusals } from './refusals.ts';
+import { podAsks, refusalMessage, refusals, refusedEphemeralContainers } from './refusals.ts';
 
 /** A pod of one line, `image: nginx`, as API server 1.36.3 gives it back. */
 const plain: PodSpec = {
@@ -214,11 +214,16 @@ test('all that cannot be honoured is said at once, grouped by reason', () => {
 
 test('ephemeral containers are judged apart from the pod', () => {
   const pod = withSpec({
-    ephemeralContainers: [{ name: 'debug', image: 'x:1', stdin: true, targetContainerName: 'c' }],
+    ephemeralContainers: [
+      { name: 'plain', image: 'x:1' },
+      { name: 'typed', image: 'x:1', stdin: true, targetContainerName: 'c' },
+    ],
   });
-  assert.deepEqual(refusals(pod, capabilities(none)), []);
+  const support: Capabilities = { ...capabilities(none), 'ephemeral-containers': { kind: 'honoured' } };
+  assert.deepEqual(refusals(pod, support), []);
   assert.deepEqual(
-    ephemeralContainerRefusals(pod, capabilities(none)).map(({ field }) => field),
-    ['spec.ephemeralContainers[0]', 'spec.ephemeralContainers[0].stdin'],
+    [...refusedEphemeralContainers(pod, support)],
+    [['typed', 'this node cannot run the container as it is written: spec.ephemeralContainers[1].stdin: not here']],
   );
+  assert.deepEqual([...refusedEphemeralContainers(pod, capabilities(none)).keys()], ['plain', 'typed']);
 });

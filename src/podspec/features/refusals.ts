@@ -2,7 +2,7 @@ import type { Pod } from '../../kubernetes/objects.ts';
 import { ephemeralContainer } from './container-fields.ts';
 import type { Capabilities, FeatureId } from './feature.ts';
 import { podSpec } from './fields.ts';
-import { type Ask, asksOf, items } from './rule.ts';
+import { type Ask, asksOf } from './rule.ts';
 
 /** A field of a pod that cannot be honoured. */
 export interface Refusal {
@@ -27,20 +27,34 @@ export function refusals(pod: Pod, capabilities: Capabilities): Refusal[] {
   return refused(podAsks(pod), capabilities);
 }
 
-/** As `refusals`, for the ephemeral containers of a running pod: these are not started then, and the pod runs on. */
-export function ephemeralContainerRefusals(pod: Pod, capabilities: Capabilities): Refusal[] {
-  const list = pod.spec?.ephemeralContainers;
-  return refused(
-    asksOf(list, items(ephemeralContainer), 'spec.ephemeralContainers', { pod, parent: pod.spec }),
-    capabilities,
-  );
+/**
+ * Ephemeral containers that cannot be had, by name, with why. They come when the pod runs already, so each refuses itself
+ * and the pod runs on.
+ */
+export function refusedEphemeralContainers(pod: Pod, capabilities: Capabilities): ReadonlyMap<string, string> {
+  const containers = pod.spec?.ephemeralContainers;
+  if (!containers?.length) return none;
+  const messages = new Map<string, string>();
+  for (const [index, container] of containers.entries()) {
+    const field = `spec.ephemeralContainers[${index}]`;
+    const asks = asksOf(container, ephemeralContainer, field, { pod, parent: containers });
+    const why = refused(asks, capabilities);
+    if (why.length > 0)
+      messages.set(container.name, `this node cannot run the container as it is written: ${told(why)}`);
+  }
+  return messages;
 }
+
+const none: ReadonlyMap<string, string> = new Map();
 
 /** One sentence that names every field, for the status of the pod and an event: `spec.a, spec.b: why; spec.c: why`. */
 export function refusalMessage(refusals: readonly Refusal[]): string {
+  return `this node cannot run the pod as it is written: ${told(refusals)}`;
+}
+
+function told(refusals: readonly Refusal[]): string {
   const fieldsByReason = Map.groupBy(refusals, ({ why }) => why);
-  const parts = [...fieldsByReason].map(([why, group]) => `${group.map(({ field }) => field).join(', ')}: ${why}`);
-  return `this node cannot run the pod as it is written: ${parts.join('; ')}`;
+  return [...fieldsByReason].map(([why, group]) => `${group.map(({ field }) => field).join(', ')}: ${why}`).join('; ');
 }
 
 function refused(asks: readonly Ask[], capabilities: Capabilities): Refusal[] {

@@ -22,7 +22,7 @@ export const capabilities: Capabilities = {
   'active-deadline': yes,
   'init-containers': yes,
   'sidecar-containers': yes,
-  'ephemeral-containers': no('ephemeral containers are not started'),
+  'ephemeral-containers': yes,
   'lifecycle-hooks': yes,
   'exec-probes': yes,
   'network-probes': yes,

@@ -39,6 +39,7 @@ export function toSpecGenerator(spec: ContainerSpec, dns?: Dns): Readonly<Record
     cap_add: spec.capabilitiesAdd,
     cap_drop: spec.capabilitiesDrop,
     no_new_privileges: spec.noNewPrivileges,
+    pidns: spec.pidNamespace === undefined ? undefined : { nsmode: 'path', value: spec.pidNamespace },
     stdin: spec.stdin,
     terminal: spec.tty,
     r_limits: spec.ulimits?.map(toResourceLimit),
