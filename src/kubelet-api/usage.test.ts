@@ -19,6 +19,11 @@ const usage: Usage = {
     filesystem: { timeMs, capacityBytes: 100, availableBytes: 30, usedBytes: 60 },
     imageFilesystem: { timeMs, capacityBytes: 200, availableBytes: 80, usedBytes: 90 },
     capacity: { cpus: 4, memoryBytes: 1 << 30 },
+    kubelet: {
+      startedAtMs,
+      cpu: { timeMs, totalNs: 1_000_000_000 },
+      memory: { timeMs, workingSetBytes: 10, usageBytes: 20, rssBytes: 5, swapBytes: 6 },
+    },
   },
   pods: [
     {
@@ -144,9 +149,17 @@ describe('usage', () => {
       },
     ]);
     assert.equal(summary.node.nodeName, 'node-1');
-    assert.equal(summary.node.cpu.usageCoreNanoSeconds, 13_000_000_000);
-    assert.equal(summary.node.memory.workingSetBytes, 1000);
-    assert.equal(summary.node.memory.availableBytes, (1 << 30) - 1000);
+    assert.equal(summary.node.cpu.usageCoreNanoSeconds, 14_000_000_000);
+    assert.equal(summary.node.memory.workingSetBytes, 1010);
+    assert.equal(summary.node.memory.availableBytes, (1 << 30) - 1010);
+    assert.deepEqual(summary.node.systemContainers, [
+      {
+        name: 'kubelet',
+        startTime: started,
+        cpu: { time, usageCoreNanoSeconds: 1_000_000_000 },
+        memory: { time, usageBytes: 20, workingSetBytes: 10, rssBytes: 5 },
+      },
+    ]);
     assert.deepEqual(summary.node.fs, { time, capacityBytes: 100, availableBytes: 30, usedBytes: 60 });
     const imageFs = { time, capacityBytes: 200, availableBytes: 80, usedBytes: 90 };
     assert.deepEqual(summary.node.runtime, { imageFs, containerFs: imageFs });
@@ -171,9 +184,9 @@ describe('usage', () => {
         `container_swap_usage_bytes{container="app",pod="web",namespace="default"} 64 ${timeMs}`,
         `container_start_time_seconds{container="app",pod="web",namespace="default"} ${seconds}`,
         `container_start_time_seconds{container="side",pod="web",namespace="default"} ${seconds}`,
-        `node_cpu_usage_seconds_total 13 ${timeMs + 1000}`,
-        `node_memory_working_set_bytes 1000 ${timeMs}`,
-        `node_swap_usage_bytes 64 ${timeMs}`,
+        `node_cpu_usage_seconds_total 14 ${timeMs + 1000}`,
+        `node_memory_working_set_bytes 1010 ${timeMs}`,
+        `node_swap_usage_bytes 70 ${timeMs}`,
         `pod_cpu_usage_seconds_total{namespace="default",pod="web"} 13 ${timeMs + 1000}`,
         `pod_memory_working_set_bytes{namespace="default",pod="web"} 1000 ${timeMs}`,
         `pod_swap_usage_bytes{namespace="default",pod="web"} 64 ${timeMs}`,

@@ -121,11 +121,21 @@ export interface PodUsage {
   readonly processes?: number;
 }
 
+/** What runs on the node beside pods: kubelet's system containers. */
+export interface SystemUsage {
+  readonly startedAtMs: number;
+  /** Never falls while it runs. */
+  readonly cpu: CpuUsage;
+  readonly memory: MemoryUsage;
+}
+
 export interface NodeUsage {
   /** Undefined: since we began to look, as CPU time is counted from then. */
   readonly startedAtMs?: number;
   readonly cpu?: CpuUsage;
   readonly memory?: MemoryUsage;
+  /** Of the virtual kubelet itself, where it runs on what it calls its node. */
+  readonly kubelet?: SystemUsage;
   readonly network?: NetworkUsage;
   /** Where volumes and what belongs to pods are kept. */
   readonly filesystem?: FilesystemUsage;
@@ -137,7 +147,7 @@ export interface NodeUsage {
 
 /** What is used now, in one piece, read by one call to the backend or few. */
 export interface Usage {
-  /** Undefined, or its CPU and memory: the sum of the pods, CPU time of ended ones included. */
+  /** Undefined, or its CPU and memory: the sum of the pods and of what runs beside them, CPU time of ended ones included. */
   readonly node?: NodeUsage;
   readonly pods: readonly PodUsage[];
 }

@@ -87,3 +87,13 @@ test('a pod whose provider knows it as a whole counts for the node, and rates st
     cpu: { timeMs: 1, totalNs: 7, rateNs: 3 },
   });
 });
+
+test('what we use counts for the node beside its pods, and makes one without pods use something', () => {
+  const memory = { timeMs: 1, workingSetBytes: 50 };
+  const kubelet = { startedAtMs: 0, cpu: { timeMs: 1, totalNs: 30 }, memory };
+  const ledger = new CpuLedger(0);
+  const read = (...pods: readonly PodUsage[]) => ledger.complete({ node: { kubelet }, pods }, 1000).node;
+  assert.deepEqual([read()?.cpu?.totalNs, read()?.memory], [30, memory]);
+  assert.equal(read(pod('a', ['x', 1500, 5]))?.cpu?.totalNs, 35);
+  assert.equal(read()?.cpu?.totalNs, 35, 'nor is a pod that has ended forgotten');
+});

@@ -44,7 +44,8 @@ export class CpuLedger {
     this.#readAtMs = readAtMs;
     if (usage.node?.cpu !== undefined) return { ...usage, pods };
     const node = nodeTotals(usage, this.#startedAtMs);
-    return { node: node.cpu === undefined ? node : { ...node, cpu: { ...node.cpu, totalNs: this.#nodeNs } }, pods };
+    const totalNs = this.#nodeNs + (node.kubelet?.cpu.totalNs ?? 0);
+    return { node: node.cpu === undefined ? node : { ...node, cpu: { ...node.cpu, totalNs } }, pods };
   }
 
   #charge(pod: PodUsage): PodAccount {

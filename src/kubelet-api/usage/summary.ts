@@ -5,6 +5,7 @@ import type {
   MemoryUsage,
   NetworkUsage,
   PodUsage,
+  SystemUsage,
   Usage,
 } from '../../provider/usage.ts';
 import { toRfc3339 } from '../../support/clock.ts';
@@ -25,6 +26,7 @@ export function summaryOf(usage: Usage, options: SummaryOptions): object {
   return {
     node: {
       nodeName: options.nodeName,
+      systemContainers: node.kubelet === undefined ? undefined : [systemStats('kubelet', node.kubelet)],
       startTime: toRfc3339(node.startedAtMs),
       cpu: cpuStats(node.cpu),
       memory: memoryStats(node.memory),
@@ -39,6 +41,10 @@ export function summaryOf(usage: Usage, options: SummaryOptions): object {
     },
     pods: usage.pods.map((pod) => podStats(pod, whole)),
   };
+}
+
+function systemStats(name: string, { startedAtMs, cpu, memory }: SystemUsage): object {
+  return { name, startTime: toRfc3339(startedAtMs), cpu: cpuStats(cpu), memory: memoryStats(memory) };
 }
 
 function podStats(pod: PodUsage, whole: boolean): object {

@@ -14,9 +14,9 @@ export function podTotals(pod: PodUsage): {
   };
 }
 
-/** The node's usage: what the provider says, else the sum of its pods, and what that leaves of its capacity. */
+/** The node's usage: what the provider says, else the sum of its pods and of us, and what that leaves of its capacity. */
 export function nodeTotals({ node, pods }: Usage, startedAtMs: number): NodeUsage & { readonly startedAtMs: number } {
-  const totals = pods.map(podTotals);
+  const totals = [...pods.map(podTotals), ...(node?.kubelet === undefined ? [] : [node.kubelet])];
   const cpu = node?.cpu ?? sumCpu(totals.map((total) => total.cpu));
   const sum = sumMemory(totals.map((total) => total.memory));
   const memory = node?.memory ?? (sum && node?.capacity ? within(sum, node.capacity.memoryBytes) : sum);
