@@ -26,15 +26,18 @@ export interface KubectlResult {
   readonly stderr: string;
 }
 
-/** A kubectl that runs, with bytes going in and out. */
+/** A kubectl, or another command that does as it does, with bytes going in and out. */
 export class KubectlProcess {
   readonly child: ChildProcessWithoutNullStreams;
   readonly #stdout: Buffer[] = [];
   readonly #stderr: Buffer[] = [];
   readonly #ended: Promise<number | null>;
 
-  constructor(args: readonly string[], { environment }: Pick<Transport, 'environment'>) {
-    this.child = runInside(['kubectl', ...args], environment);
+  constructor(
+    args: readonly string[],
+    { environment, command = ['kubectl'] }: Pick<Transport, 'environment'> & { readonly command?: readonly string[] },
+  ) {
+    this.child = runInside([...command, ...args], environment);
     this.child.stdin.on('error', () => {});
     this.child.stderr.on('data', (chunk: Buffer) => this.#stderr.push(chunk));
     this.#ended = once(this.child, 'close').then(([code]) => code as number | null);

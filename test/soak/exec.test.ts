@@ -5,14 +5,17 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { waitFor } from '../cluster/wait-for.ts';
 import { cluster, isReady, Stage } from '../e2e/harness.ts';
 import { KubectlProcess, noise, transports } from '../e2e/kubectl-process.ts';
 
 const mebibyte = 2 ** 20;
 const idleMs = 10 * 60_000;
+const stallMs = 60_000;
+
 /** Over WebSocket kubectl itself gives up when it has not read for 61 s since the last pong, which comes every 5 s. */
-const stallMs = { spdy: 60_000, websocket: 50_000 };
+const patientClient = [process.execPath, fileURLToPath(new URL('exec-client.ts', import.meta.url))];
 
 async function podOnStage(stage: Stage): Promise<void> {
   await cluster.apply([
@@ -41,12 +44,14 @@ function residentBytes(pid: number): number {
 }
 
 for (const { name, environment } of transports) {
-  test(`exec -i cat of 1 GiB over ${name} whose reader stops for ${stallMs[name] / 1000} s`, async (context) => {
+  test(`exec -i cat of 1 GiB over ${name} whose reader stops for ${stallMs / 1000} s`, async (context) => {
     const stage = await Stage.set(context);
     const node = await stage.startNode();
     await podOnStage(stage);
     const cat = (): KubectlProcess =>
-      new KubectlProcess(['exec', '-i', 'p', '--namespace', stage.namespace, '--', 'cat'], { environment });
+      name === 'websocket'
+        ? new KubectlProcess([stage.namespace, 'p', 'cat'], { environment, command: patientClient })
+        : new KubectlProcess(['exec', '-i', 'p', '--namespace', stage.namespace, '--', 'cat'], { environment });
     // What the first gibibyte costs (code, pools, room for garbage) is no growth.
     await cat().passThrough(1024 * mebibyte);
     const beforeBytes = residentBytes(node.pid);
@@ -58,7 +63,7 @@ for (const { name, environment } of transports) {
       const sent = createHash('sha256');
       const process = cat();
       const [received] = await Promise.all([
-        readWithPause(process.child.stdout, { atBytes: 300 * mebibyte, ms: stallMs[name] }),
+        readWithPause(process.child.stdout, { atBytes: 300 * mebibyte, ms: stallMs }),
         pipeline(noise(1024 * mebibyte, sent), process.child.stdin).catch((cause: unknown) => {
           throw new Error(`kubectl took no more: ${process.stderr}`, { cause });
         }),
