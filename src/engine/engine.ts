@@ -3,9 +3,7 @@ import type { ObservedPod } from '../podspec/status/observed.ts';
 import { Backoff } from '../queue/backoff.ts';
 import { WorkQueue } from '../queue/work-queue.ts';
 import { CodedError, messageOf } from '../support/errors.ts';
-import { type DiskSize, DiskSizes, type MeasuredFolder } from './disk/disk-sizes.ts';
 import { memoryFolder, notedPod, podFolders } from './disk/pod-folder.ts';
-import { layerFolder, volumeFolders } from './disk/pod-folders.ts';
 import { EffectKit } from './effects/effect-kit.ts';
 import type { EngineContext } from './engine-context.ts';
 import { ImagePuller } from './images/image-puller.ts';
@@ -17,6 +15,7 @@ import type { ActualPod } from './pod/actual-pod.ts';
 import { podFromContainers } from './pod/found-pod.ts';
 import { ownedBy } from './pod/labels.ts';
 import { PodMemory } from './pod/pod-memory.ts';
+import { PodStorage } from './pod-storage.ts';
 import type { ProbeTally } from './prober/probe-counts.ts';
 import { Prober } from './prober/prober.ts';
 import { removePod } from './release-pod.ts';
@@ -43,13 +42,6 @@ export interface EngineRunOptions {
   readonly signal: AbortSignal;
   /** Takes each new state of a pod, whole. Never throws and never waits. */
   readonly observe: (pod: ObservedPod) => void;
-}
-
-/** What a volume takes. */
-export interface VolumeSize extends DiskSize {
-  readonly name: string;
-  /** It takes of the disk that pods share, not of memory. */
-  readonly isOnDisk: boolean;
 }
 
 interface CallOptions {
@@ -83,7 +75,7 @@ export class Engine {
   readonly #starts: Slots;
   readonly #prober: Prober;
   readonly #logRotation: LogRotation;
-  readonly #diskSizes: DiskSizes;
+  readonly #storage: PodStorage;
   /** Who waits for a change of a pod, by UID. */
   readonly #waiters = new Waiters();
   #push: (pod: ObservedPod) => void = () => {};
@@ -99,7 +91,13 @@ export class Engine {
     this.#starts = new Slots(limits.parallelStarts);
     this.#prober = new Prober({ context, wake: (uid) => this.#wake(uid) });
     this.#logRotation = new LogRotation({ runtime, limits: limits.logs, clock, log });
-    this.#diskSizes = new DiskSizes({ measure: context.measureFolders, clock, log });
+    this.#storage = new PodStorage({
+      context,
+      view: this.#view,
+      pods: this.#pods,
+      logSize: (container) => this.logSize(container),
+      onEvicted: (uid) => this.#wake(uid),
+    });
     this.#queue = new WorkQueue({
       clock,
       backoff: new Backoff(lookBackoff, { clock, random }),
@@ -133,7 +131,7 @@ export class Engine {
     await Promise.all([
       this.#queue.run({ workers: this.#limits.workers, signal, process }),
       this.#logRotation.run(() => this.#view.runningContainers(), { signal }),
-      this.#diskSizes.run((options) => this.#foldersOfPods(options), { signal }),
+      this.#storage.run({ signal }),
       watchRuntime({
         runtime,
         filter: ownedBy(owner),
@@ -231,19 +229,9 @@ export class Engine {
     return this.#logRotation.sizes.of(container);
   }
 
-  /** What a running container has written over its image, as it was measured last; undefined before the first time. */
-  layerSize(container: string): DiskSize | undefined {
-    return this.#diskSizes.of(container);
-  }
-
-  /** What is in the pod's own volumes, likewise. */
-  volumeSizes(uid: string): readonly VolumeSize[] {
-    const pod = this.#pods.get(uid)?.pod;
-    if (pod === undefined) return [];
-    return volumeFolders(this.#context.rootDir, pod).flatMap(({ key, name, isOnDisk }) => {
-      const size = this.#diskSizes.of(key);
-      return size === undefined ? [] : [{ name, isOnDisk, ...size }];
-    });
+  /** What running containers and volumes of pods hold on disk. */
+  get storage(): Pick<PodStorage, 'layerSize' | 'volumeSizes'> {
+    return this.#storage;
   }
 
   /** The log of a container, a chunk valid until the next is asked for; rejects with `NotFound` where there is none (yet). */
@@ -258,17 +246,6 @@ export class Engine {
       untilChanged: (options: CallOptions) => this.#waiters.wait(ref.uid, options),
     };
     return readLog(path, { ...request, follow: request.follow ? follow : undefined, recycle: true, signal });
-  }
-
-  async #foldersOfPods(options: CallOptions): Promise<readonly MeasuredFolder[]> {
-    const { runtime, rootDir } = this.#context;
-    const folders: MeasuredFolder[] = [...this.#pods.values()].flatMap(({ pod }) => volumeFolders(rootDir, pod));
-    for (const id of this.#view.runningContainers()) {
-      // It has just ended, or the runtime is away: the next time is soon.
-      const path = await runtime.writableLayer(id, options).catch(() => undefined);
-      if (path !== undefined) folders.push(layerFolder(id, path));
-    }
-    return folders;
   }
 
   #wake(uid: string): void {

@@ -52,9 +52,12 @@ export class RuntimeView {
 
   /** Ids of all containers that run, as far as is known. */
   *runningContainers(): Iterable<string> {
-    for (const { containers } of this.#pods.values()) {
-      for (const { id, state } of containers.values()) if (state.kind === 'running') yield id;
-    }
+    for (const uid of this.#pods.keys()) yield* this.runningContainersOf(uid);
+  }
+
+  /** Those of one pod. */
+  *runningContainersOf(uid: string): Iterable<string> {
+    for (const { id, state } of this.#pods.get(uid)?.containers.values() ?? []) if (state.kind === 'running') yield id;
   }
 
   hear(event: RuntimeEvent): void {

@@ -118,7 +118,7 @@ async function endOfLog({ context, signal }: LookTools, { id }: Attempt): Promis
 function announce(kit: EffectKit, memory: PodMemory, plan: Plan): void {
   if (plan.failure && !memory.announced.has(plan.failure.reason)) {
     memory.announced.add(plan.failure.reason);
-    kit.record(memory, { type: 'Normal', ...plan.failure });
+    kit.record(memory, { type: memory.eviction === undefined ? 'Normal' : 'Warning', ...plan.failure });
   }
   for (const [name, { attemptId }] of plan.crashLoops) {
     const found = specContainerNamed(memory.pod, name);

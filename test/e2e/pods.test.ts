@@ -228,6 +228,40 @@ test('limits become cgroup limits, and a container over its memory is OOMKilled'
   assert.equal(terminated?.exitCode, 137);
 });
 
+test('a pod that writes more to disk than it may is evicted', async (context) => {
+  const stage = await Stage.set(context);
+  await stage.startNode();
+  const resources = { limits: { 'ephemeral-storage': '1Mi' } };
+  await cluster.apply([
+    stage.pod('layer', { containers: [shell('head -c 3000000 /dev/zero >/own; exec sleep 100000', { resources })] }),
+    stage.pod('volume', {
+      containers: [
+        shell('head -c 3000000 /dev/zero >/scratch/own; exec sleep 100000', {
+          volumeMounts: [{ name: 'scratch', mountPath: '/scratch' }],
+        }),
+      ],
+      volumes: [{ name: 'scratch', emptyDir: { sizeLimit: '2Mi' } }],
+    }),
+    stage.pod('modest', { containers: [shell('echo little >/own; exec sleep 100000', { resources })] }),
+  ]);
+  const evicted = async (name: string): Promise<string | undefined> => {
+    const { status } = await stage.untilPod(name, 'evicted', (pod) => pod.status?.phase === 'Failed');
+    assert.equal(status?.reason, 'Evicted');
+    assert.ok(status?.containerStatuses?.[0]?.state?.terminated, 'nothing of it runs any more');
+    return status?.message;
+  };
+  assert.match((await evicted('layer')) ?? '', /^Pod ephemeral local storage usage exceeds the total limit .* 1Mi\. $/);
+  assert.equal(await evicted('volume'), 'Usage of EmptyDir volume "scratch" exceeds the limit "2Mi". ');
+  assert.equal((await stage.getPod('modest'))?.status?.phase, 'Running');
+  const events = await getObject<{ items: { type: string }[] }>(
+    ...['events', '--namespace', stage.namespace, '--field-selector=reason=Evicted'],
+  );
+  assert.deepEqual(
+    events?.items.map(({ type }) => type),
+    ['Warning', 'Warning'],
+  );
+});
+
 test('images: Always pulls, Never refuses to, and a missing one is told and backed off', async (context) => {
   const stage = await Stage.set(context);
   await stage.startNode();

@@ -14,6 +14,7 @@ interface Summary {
     readonly nodeName: string;
     readonly cpu?: object;
     readonly memory?: { readonly availableBytes: number };
+    readonly systemContainers?: readonly { readonly name: string; readonly memory: { readonly rssBytes: number } }[];
     readonly fs?: Filesystem;
     readonly runtime?: { readonly imageFs?: Filesystem };
   };
@@ -36,6 +37,13 @@ interface Summary {
 test('the node tells what its pods use', async (context) => {
   const stage = await Stage.set(context);
   await stage.startNode();
+  const raw = (path: string): Promise<string> =>
+    kubectl('get', '--raw', `/api/v1/nodes/${stage.nodeName}/proxy/${path}`);
+  const idle = await raw('metrics/resource');
+  for (const name of ['node_cpu_usage_seconds_total', 'node_memory_working_set_bytes']) {
+    // A metrics-server leaves out a node that has none.
+    assert.match(idle, new RegExp(`^${name} (?!0 )[\\d.e+-]+ \\d+$`, 'm'), 'a node without pods uses something');
+  }
   await cluster.apply([
     stage.pod('busy', {
       containers: [
@@ -66,8 +74,6 @@ test('the node tells what its pods use', async (context) => {
     }),
   ]);
   await stage.untilPod('busy', 'ready', isReady);
-  const raw = (path: string): Promise<string> =>
-    kubectl('get', '--raw', `/api/v1/nodes/${stage.nodeName}/proxy/${path}`);
   const busy = (summary: Summary) =>
     summary.pods.find(({ podRef }) => podRef.namespace === stage.namespace && podRef.name === 'busy');
   const container = (summary: Summary, name: string) => busy(summary)?.containers.find((each) => each.name === name);
@@ -85,6 +91,8 @@ test('the node tells what its pods use', async (context) => {
   );
   assert.equal(summary.node.nodeName, stage.nodeName);
   assert.ok(summary.node.cpu && (summary.node.memory?.availableBytes ?? 0) > 0);
+  const [us] = summary.node.systemContainers ?? [];
+  assert.ok(us?.name === 'kubelet' && us.memory.rssBytes > 20e6, JSON.stringify(us));
   for (const fs of [summary.node.fs, summary.node.runtime?.imageFs]) {
     assert.ok(fs && fs.usedBytes > 0 && fs.usedBytes + fs.availableBytes <= fs.capacityBytes, JSON.stringify(fs));
   }

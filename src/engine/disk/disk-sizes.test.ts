@@ -7,7 +7,7 @@ import { FakeClock, settle } from '../../support/testing/fake-clock.ts';
 import { DiskSizes, type MeasuredFolder } from './disk-sizes.ts';
 import type { FolderSize } from './measure-folders.ts';
 
-const folder = (key: string): MeasuredFolder => ({ key, path: `/at/${key}`, filesystem: tmpdir() });
+const folder = (key: string): MeasuredFolder => ({ key, path: `/at/${key}`, filesystem: tmpdir(), isLimited: false });
 
 /** Sizes that are asked for by `folders`, and found as `measure` says. */
 function setUp(measure: (paths: readonly string[]) => Promise<ReadonlyMap<string, FolderSize>>) {
@@ -15,6 +15,7 @@ function setUp(measure: (paths: readonly string[]) => Promise<ReadonlyMap<string
   const stop = new AbortController();
   const warnings: string[] = [];
   const measuredAtMs: number[] = [];
+  let looks = 0;
   const sizes = new DiskSizes({
     clock,
     log: { ...silentLogger, warn: (message) => void warnings.push(message) },
@@ -24,8 +25,8 @@ function setUp(measure: (paths: readonly string[]) => Promise<ReadonlyMap<string
     },
   });
   const beganAtMs = clock.now();
-  const run = (...folders: readonly MeasuredFolder[]): Promise<void> =>
-    sizes.run(async () => folders, { signal: stop.signal });
+  const run = (folders: readonly MeasuredFolder[]): Promise<void> =>
+    sizes.run(async () => folders, { signal: stop.signal, onMeasured: () => looks++ });
   /** Lets time pass, and all the time that the system's file systems take to be read. */
   const pass = async (seconds: number): Promise<void> => {
     for (let second = 0; second < seconds; second++) {
@@ -34,7 +35,7 @@ function setUp(measure: (paths: readonly string[]) => Promise<ReadonlyMap<string
     }
   };
   const secondsOfMeasures = () => measuredAtMs.map((atMs) => (atMs - beganAtMs) / 1000);
-  return { clock, pass, stop, warnings, sizes, run, secondsOfMeasures };
+  return { clock, pass, stop, warnings, sizes, run, secondsOfMeasures, looks: () => looks };
 }
 
 const found = async (paths: readonly string[]) => new Map(paths.map((path) => [path, { bytes: 5, inodes: 2 }]));
@@ -42,7 +43,7 @@ const found = async (paths: readonly string[]) => new Map(paths.map((path) => [p
 describe('DiskSizes', () => {
   it('measures soon after the start and once a minute, and keeps what it found', async () => {
     const { pass, stop, sizes, run, secondsOfMeasures } = setUp(found);
-    const running = run(folder('a'));
+    const running = run([folder('a')]);
     assert.equal(sizes.of('a'), undefined);
     await pass(135);
     assert.deepEqual(secondsOfMeasures(), [10, 70, 130]);
@@ -54,13 +55,17 @@ describe('DiskSizes', () => {
   });
 
   it('measures a new folder soon, and each in its own time', async () => {
-    const { pass, stop, sizes, secondsOfMeasures } = setUp(found);
+    const { pass, stop, run, secondsOfMeasures, looks } = setUp(found);
     const folders = [folder('a')];
-    const running = sizes.run(async () => folders, { signal: stop.signal });
+    const running = run(folders);
     await pass(25);
     folders.push(folder('b'));
     await pass(110);
     assert.deepEqual(secondsOfMeasures(), [10, 30, 70, 90, 130]);
+    assert.equal(looks(), 13);
+    folders.push({ ...folder('c'), isLimited: true });
+    await pass(30);
+    assert.deepEqual(secondsOfMeasures().slice(5), [140, 150, 160]);
     stop.abort(new Error('done'));
     await running;
   });
@@ -70,7 +75,7 @@ describe('DiskSizes', () => {
       await clock.sleep(30_000);
       return new Map();
     });
-    const running = run(folder('a'));
+    const running = run([folder('a')]);
     await pass(400);
     assert.deepEqual(secondsOfMeasures(), [10, 340]);
     stop.abort(new Error('done'));
@@ -91,7 +96,7 @@ describe('DiskSizes', () => {
     const { pass, stop, warnings, sizes, run } = setUp((paths) =>
       isBroken ? Promise.reject(new CodedError('Unavailable', 'no du')) : found(paths),
     );
-    const running = run(folder('a'));
+    const running = run([folder('a')]);
     await pass(60);
     await pass(60);
     assert.equal(warnings.length, 1);

@@ -12,6 +12,8 @@ export interface MeasuredFolder {
   readonly path: string;
   /** A folder of the same file system, which may stand for many. */
   readonly filesystem: string;
+  /** Somebody is to be stopped where it grows too large, so it is due at each look. */
+  readonly isLimited: boolean;
 }
 
 export interface DiskSize extends FolderSize {
@@ -50,7 +52,7 @@ export class DiskSizes {
   /** Measures these folders soon after they come and about once a minute, until the signal aborts. */
   async run(
     folders: (options: { readonly signal: AbortSignal }) => Promise<readonly MeasuredFolder[]>,
-    { signal }: { readonly signal: AbortSignal },
+    { signal, onMeasured }: { readonly signal: AbortSignal; readonly onMeasured: () => void },
   ): Promise<void> {
     const { clock } = this.#options;
     let waitMs = lookEveryMs;
@@ -61,6 +63,7 @@ export class DiskSizes {
       try {
         await this.measure(await folders({ signal }), { signal });
         this.#hasComplained = false;
+        onMeasured();
       } catch (error) {
         if (!isAbortOf(signal, error)) this.#complain(error);
       }
@@ -72,7 +75,7 @@ export class DiskSizes {
   async measure(folders: readonly MeasuredFolder[], { signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { clock, measure } = this.#options;
     const dueMs = clock.now() - dueAfterMs;
-    const due = folders.filter(({ key }) => (this.#sizes.get(key)?.timeMs ?? 0) <= dueMs);
+    const due = folders.filter(({ key, isLimited }) => isLimited || (this.#sizes.get(key)?.timeMs ?? 0) <= dueMs);
     const paths = due.map(({ path }) => path);
     const found = paths.length === 0 ? new Map<string, FolderSize>() : await measure(paths, { signal });
     const timeMs = clock.now();

@@ -5,7 +5,10 @@ import { isApiVolume, sourceOf } from './container-mounts.ts';
 import type { MeasuredFolder } from './disk-sizes.ts';
 import { memoryFolder, podFolder } from './pod-folder.ts';
 
-export interface VolumeFolder extends MeasuredFolder {
+/** A folder of a pod, before it is said whether the pod is limited. */
+type Folder = Omit<MeasuredFolder, 'isLimited'>;
+
+export interface VolumeFolder extends Folder {
   /** Of the volume. */
   readonly name: string;
   /** It takes of the disk that pods share. */
@@ -34,6 +37,6 @@ export function volumeFolders(rootDir: string, pod: Pod): readonly VolumeFolder[
 }
 
 /** Where a container's own files are, by its id. All layers lie beside each other on one file system. */
-export function layerFolder(container: string, path: string): MeasuredFolder {
+export function layerFolder(container: string, path: string): Folder {
   return { key: container, path, filesystem: dirname(dirname(path)) };
 }

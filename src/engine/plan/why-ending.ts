@@ -6,7 +6,7 @@ import { initContainersOf, mainContainersOf, type SpecContainer } from '../pod/s
 
 /** Why a pod is to end, with the grace its containers get. */
 export interface Ending {
-  readonly kind: 'deleted' | 'finished' | 'deadline' | 'sandbox-lost';
+  readonly kind: 'deleted' | 'evicted' | 'finished' | 'deadline' | 'sandbox-lost';
   readonly graceSeconds: number;
   readonly deadlineMs: number;
   readonly failure?: { readonly reason: string; readonly message: string };
@@ -25,6 +25,11 @@ export const deadlineExceeded = {
   message: 'Pod was active on the node longer than the specified deadline',
 };
 
+/** kubelet's immediateEvictionGracePeriodSeconds. */
+const evictionGraceSeconds = 1;
+
+const evicted = (message: string) => ({ reason: 'Evicted', message });
+
 const sandboxLost = {
   reason: 'PodSandboxLost',
   message: 'The pod sandbox has ended, and restartPolicy Never forbids to start its containers again',
@@ -35,8 +40,14 @@ export function whyEnding(input: LifeInput): Ending | undefined {
   const { pod, notes, nowMs } = input;
   if (notes.deletion) return { kind: 'deleted', ...notes.deletion };
 
-  const graceSeconds = pod.spec?.terminationGracePeriodSeconds ?? 30;
-  const ofItself = { graceSeconds, deadlineMs: (notes.endingSinceMs ?? nowMs) + graceSeconds * 1000 };
+  const ending = (graceSeconds: number) => ({
+    graceSeconds,
+    deadlineMs: (notes.endingSinceMs ?? nowMs) + graceSeconds * 1000,
+  });
+  if (notes.eviction !== undefined) {
+    return { kind: 'evicted', ...ending(evictionGraceSeconds), failure: evicted(notes.eviction) };
+  }
+  const ofItself = ending(pod.spec?.terminationGracePeriodSeconds ?? 30);
   const finished = isFinished(input);
   if (isPastDeadline(input, finished)) return { kind: 'deadline', ...ofItself, failure: deadlineExceeded };
   if (finished) return { kind: 'finished', ...ofItself };

@@ -11,6 +11,8 @@ export interface PodNotes {
   readonly deletion: Deletion | undefined;
   /** Since when it is being ended for a reason of its own. */
   readonly endingSinceMs: number | undefined;
+  /** Why the pod is to be ended at once: it has gone over a limit. */
+  readonly eviction: string | undefined;
   /** Its volumes are on disk. */
   readonly volumesReady: boolean;
   /** When its volumes are to be written again; undefined where nothing in them can change. */

@@ -14,6 +14,7 @@ export class PodMemory implements PodNotes {
   isInHand = false;
   deletion: Deletion | undefined = undefined;
   endingSinceMs: number | undefined = undefined;
+  eviction: string | undefined = undefined;
   volumesReady = false;
   volumesDueAtMs: number | undefined = undefined;
   /** Digests of volumes that are on disk, by name. */

@@ -12,6 +12,7 @@ import { isAbortOf } from '../../support/abort.ts';
 import { silentLogger } from '../../support/logger.ts';
 import { seededRandom } from '../../support/random.ts';
 import { FakeClock } from '../../support/testing/fake-clock.ts';
+import type { FolderSize } from '../disk/measure-folders.ts';
 import { Engine } from '../engine.ts';
 import type { EngineContext } from '../engine-context.ts';
 
@@ -68,6 +69,8 @@ export class EngineHarness {
   readonly references = fakeReferences();
   readonly events: PodEvent[] = [];
   readonly pushed: ObservedPod[] = [];
+  /** What lies below a folder. */
+  sizeOf: (path: string) => FolderSize = () => ({ bytes: 0, inodes: 1 });
   engine!: Engine;
   #stop = new AbortController();
   #run: Promise<void> = Promise.resolve();
@@ -92,7 +95,7 @@ export class EngineHarness {
       },
       rootDir: this.rootDir,
       mounts: { mountMemory: async () => {}, bind: async () => {}, unmount: async () => {} },
-      measureFolders: async () => new Map(),
+      measureFolders: async (paths) => new Map(paths.map((path) => [path, this.sizeOf(path)])),
       references: this.references,
       recordEvent: (event) => void this.events.push(event),
       clock: this.clock,

@@ -34,6 +34,7 @@ import { capabilities } from './capabilities.ts';
 import { type PodmanConfig, readPodmanConfig } from './config.ts';
 import { nodeOffer } from './node-offer.ts';
 import { readNodeUsage } from './node-usage.ts';
+import { OwnUsage } from './own-usage.ts';
 import { PodSessions } from './sessions.ts';
 import { readUsage } from './usage.ts';
 
@@ -63,6 +64,7 @@ class PodmanProvider implements Provider {
   readonly #rootDir: string;
   readonly #clock: Clock;
   readonly #usageSource: UsageSource;
+  readonly #ownUsage: OwnUsage;
   #offer: NodeOffer | undefined;
   #storagePath: string | undefined;
 
@@ -106,6 +108,7 @@ class PodmanProvider implements Provider {
     this.#rootDir = context.rootDir;
     this.#clock = context.clock;
     this.#usageSource = new CgroupUsage({ clock: context.clock });
+    this.#ownUsage = new OwnUsage(context.clock);
     this.#sessions = new PodSessions({ runtime, find: (uid) => this.#engine.actualPod(uid) });
   }
 
@@ -183,6 +186,6 @@ class PodmanProvider implements Provider {
       },
       options,
     );
-    return { node, pods };
+    return { node: { ...node, kubelet: this.#ownUsage.read() }, pods };
   }
 }

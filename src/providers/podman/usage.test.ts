@@ -66,14 +66,16 @@ const filesystem = {
 
 const sizes = {
   logSize: (id: string) => (id === 'p-a' ? { timeMs: 4000, bytes: 70 } : undefined),
-  layerSize: (id: string) => (id === 'p-a' ? { timeMs: 3000, bytes: 200, inodes: 3, filesystem } : undefined),
-  volumeSizes: (uid: string) =>
-    uid === 'p'
-      ? [
-          { name: 'cache', isOnDisk: true, timeMs: 3000, bytes: 30, inodes: 2, filesystem },
-          { name: 'token', isOnDisk: false, timeMs: 3000, bytes: 9, inodes: 5 },
-        ]
-      : [],
+  storage: {
+    layerSize: (id: string) => (id === 'p-a' ? { timeMs: 3000, bytes: 200, inodes: 3, filesystem } : undefined),
+    volumeSizes: (uid: string) =>
+      uid === 'p'
+        ? [
+            { name: 'cache', isOnDisk: true, timeMs: 3000, bytes: 30, inodes: 2, filesystem },
+            { name: 'token', isOnDisk: false, timeMs: 3000, bytes: 9, inodes: 5 },
+          ]
+        : [],
+  },
 };
 
 const running = (startedAtMs: number): Attempt['state'] => ({ kind: 'running', startedAtMs, pid: 9 });

@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DiskSize } from '../../engine/disk/disk-sizes.ts';
-import type { Engine, VolumeSize } from '../../engine/engine.ts';
+import type { Engine } from '../../engine/engine.ts';
 import type { LogSize } from '../../engine/logs/log-sizes.ts';
 import { type ActualPod, runningAttempts } from '../../engine/pod/actual-pod.ts';
+import type { VolumeSize } from '../../engine/pod-storage.ts';
 import type {
   ContainerLimits,
   ContainerUsage,
@@ -18,7 +19,7 @@ const podsATurn = 100;
 
 interface Sources {
   readonly source: UsageSource;
-  readonly sizes: Pick<Engine, 'logSize' | 'layerSize' | 'volumeSizes'>;
+  readonly sizes: Pick<Engine, 'logSize' | 'storage'>;
 }
 
 /** What the pods use now. */
@@ -51,7 +52,7 @@ function podUsage({ source, sizes }: Sources, pod: ActualPod): PodUsage | undefi
     containers.push({
       ...containerUsage(name, state.startedAtMs, sample),
       ...logs(sizes.logSize(id)),
-      ...rootfs(sizes.layerSize(id)),
+      ...rootfs(sizes.storage.layerSize(id)),
     });
   }
   if (anyPid === undefined || containers.length === 0) return undefined;
@@ -65,7 +66,7 @@ function podUsage({ source, sizes }: Sources, pod: ActualPod): PodUsage | undefi
     containers,
     ...(interfaces === undefined ? {} : { network: { timeMs, interfaces } }),
     ...processesOf(containers),
-    ...disksOf(containers, sizes.volumeSizes(pod.ref.uid)),
+    ...disksOf(containers, sizes.storage.volumeSizes(pod.ref.uid)),
   };
 }
 
