@@ -96,6 +96,8 @@ export interface RuntimeVersion {
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly storageBytes: number;
+  /** How they are: `overlay` gives each container a folder of its own for what it writes, others do not. */
+  readonly storageDriver?: string;
   /** Where images and writable layers are kept on this machine, where it says so. */
   readonly storagePath?: string;
 }

@@ -10,7 +10,9 @@ export const capabilities: Capabilities = {
   'pod-ip-env': yes,
   'env-files': no('environment from files of a volume is not read'),
   'resource-limits': yes,
-  'ephemeral-storage-limits': note('looked at every ten seconds, where Podman’s storage driver is overlay'),
+  'ephemeral-storage-limits': note(
+    'looked at every ten seconds; those of containers need Podman’s storage driver overlay',
+  ),
   'pod-level-resources': no('there is no cgroup around a pod, only around each container'),
   'image-pull-policy': yes,
   'image-pull-secrets': yes,

@@ -2,6 +2,7 @@ import { measureFolders } from '../../engine/disk/measure-folders.ts';
 import { hostMounts } from '../../engine/disk/mounts.ts';
 import { Engine } from '../../engine/engine.ts';
 import type { Pod, PodRef } from '../../kubernetes/objects.ts';
+import type { Refusal } from '../../podspec/features/refusals.ts';
 import { parseQuantity, wholeUnits } from '../../podspec/resources/quantity.ts';
 import type { ObservedPod } from '../../podspec/status/observed.ts';
 import type {
@@ -36,6 +37,7 @@ import { nodeOffer } from './node-offer.ts';
 import { readNodeUsage } from './node-usage.ts';
 import { OwnUsage } from './own-usage.ts';
 import { PodSessions } from './sessions.ts';
+import { unmeasuredLimits } from './unmeasured-limits.ts';
 import { readUsage } from './usage.ts';
 
 export { capabilities } from './capabilities.ts';
@@ -67,6 +69,7 @@ class PodmanProvider implements Provider {
   readonly #ownUsage: OwnUsage;
   #offer: NodeOffer | undefined;
   #storagePath: string | undefined;
+  #storageDriver: string | undefined;
 
   constructor(
     context: ProviderContext,
@@ -115,8 +118,13 @@ class PodmanProvider implements Provider {
   async describeNode(options: OperationOptions): Promise<NodeOffer> {
     const version = await this.#runtime.version(options);
     this.#storagePath = version.storagePath;
+    this.#storageDriver = version.storageDriver;
     this.#offer = nodeOffer(version, this.#config);
     return this.#offer;
+  }
+
+  refusals(pod: Pod): readonly Refusal[] {
+    return unmeasuredLimits(pod, this.#storageDriver);
   }
 
   async ping(options: OperationOptions): Promise<void> {

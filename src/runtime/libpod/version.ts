@@ -12,7 +12,11 @@ export interface PodmanInfo {
     readonly memTotal: number;
     readonly distribution: { readonly distribution: string; readonly version: string; readonly codename?: string };
   };
-  readonly store: { readonly graphRoot?: string; readonly graphRootAllocated?: number };
+  readonly store: {
+    readonly graphDriverName?: string;
+    readonly graphRoot?: string;
+    readonly graphRootAllocated?: number;
+  };
   readonly version: { readonly Version: string };
 }
 
@@ -57,6 +61,7 @@ export function toRuntimeVersion({ host, store, version }: PodmanInfo): RuntimeV
     cpus: host.cpus,
     memoryBytes: host.memTotal,
     storageBytes: store.graphRootAllocated ?? 0,
+    ...(store.graphDriverName === undefined ? {} : { storageDriver: store.graphDriverName }),
     ...(store.graphRoot === undefined ? {} : { storagePath: store.graphRoot }),
   };
 }
