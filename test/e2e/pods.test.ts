@@ -202,18 +202,20 @@ test('a pod deleted and created again under the same name is another pod', async
   );
 });
 
-test('limits become cgroup limits, and a container over its memory is OOMKilled', async (context) => {
+test('limits of containers and of pods become cgroup limits, and who is over its memory is OOMKilled', async (context) => {
   const stage = await Stage.set(context);
   await stage.startNode();
   const resources = { requests: { cpu: '100m', memory: '16Mi' }, limits: { cpu: '500m', memory: '32Mi' } };
+  const greed = 'x=a; while true; do x=$x$x; done';
   const limits =
     'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null > /dev/termination-log';
   await cluster.apply([
     stage.pod('limits', { restartPolicy: 'Never', containers: [shell(limits, { resources })] }),
     stage.pod('greedy', {
       restartPolicy: 'Never',
-      containers: [shell('x=a; while true; do x=$x$x; done', { resources })],
+      containers: [shell(greed, { resources })],
     }),
+    stage.pod('together', { restartPolicy: 'Never', resources, containers: [shell(greed)] }),
   ]);
   const limited = await stage.untilPod(
     'limits',
@@ -222,10 +224,11 @@ test('limits become cgroup limits, and a container over its memory is OOMKilled'
   );
   assert.match(containerStatus(limited, 'c').state?.terminated?.message ?? '', /33554432/);
   assert.equal(limited.status?.qosClass, 'Burstable');
-  const greedy = await stage.untilPod('greedy', 'Failed', (pod) => pod.status?.phase === 'Failed');
-  const { terminated } = containerStatus(greedy, 'c').state ?? {};
-  assert.equal(terminated?.reason, 'OOMKilled');
-  assert.equal(terminated?.exitCode, 137);
+  for (const name of ['greedy', 'together']) {
+    const greedy = await stage.untilPod(name, 'Failed', (pod) => pod.status?.phase === 'Failed');
+    const { terminated } = containerStatus(greedy, 'c').state ?? {};
+    assert.deepEqual([terminated?.reason, terminated?.exitCode], ['OOMKilled', 137], name);
+  }
 });
 
 test('a pod that writes more to disk than it may is evicted', async (context) => {

@@ -1,5 +1,6 @@
 import type { Pod } from '../../kubernetes/objects.ts';
 import { podRef } from '../../kubernetes/objects.ts';
+import { podCgroupLimits } from '../../podspec/resources/cgroup.ts';
 import type { HostPort, SandboxSpec } from '../../runtime/runtime.ts';
 import type { NodeFacts } from '../engine-context.ts';
 import { type Owner, sandboxLabels, sandboxName } from '../pod/labels.ts';
@@ -15,12 +16,14 @@ export function sandboxSpec(
 ): SandboxSpec {
   const ref = podRef(pod);
   const dns = podDns(pod, node, hostDns);
+  const resources = podCgroupLimits(pod);
   const hostNetwork = pod.spec?.hostNetwork === true;
   return {
     name: sandboxName(ref.uid, attempt),
     labels: sandboxLabels(owner, ref, attempt),
     hostname: kernelHostname(pod, node.clusterDomain),
     ...(dns && { dns }),
+    ...(resources && { resources }),
     hostNetwork,
     sharePids: pod.spec?.shareProcessNamespace === true,
     // Slashes are another way to write them, which runtimes do not know.

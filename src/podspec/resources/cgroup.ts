@@ -1,6 +1,6 @@
 import type { Container, Pod } from '../../kubernetes/objects.ts';
 import { isSidecar } from '../containers.ts';
-import { containerRequests } from './pod-resources.ts';
+import { containerRequests, podLimits, podRequests } from './pod-resources.ts';
 import { qosClass } from './qos-class.ts';
 import { milliUnits, wholeUnits } from './quantity.ts';
 import { resourceAmounts } from './resource-list.ts';
@@ -32,6 +32,28 @@ export function cgroupLimits(container: Container): CgroupLimits {
     cpuShares: cpuSharesFromMilliCpu(milliUnits(requests.get('cpu') ?? limits.get('cpu') ?? 0n)),
     cpuPeriodUs,
     ...(cpuLimitMilliCpu > 0 && { cpuQuotaUs: quotaUsFromMilliCpu(cpuLimitMilliCpu) }),
+    ...(memoryLimitBytes > 0 && { memoryLimitBytes }),
+  };
+}
+
+/**
+ * What the cgroup around the containers of a pod is set to, where the pod asks for resources as a whole; undefined where
+ * it does not (kubelet's `ResourceConfigForPod`). What is left out for the pod is the sum of its containers, a limit only
+ * where each of them has one.
+ */
+export function podCgroupLimits(pod: Pod): CgroupLimits | undefined {
+  const own = pod.spec?.resources;
+  if (own === undefined || Object.keys({ ...own.requests, ...own.limits }).length === 0) return undefined;
+  const all = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
+  const isLimited = (name: string): boolean =>
+    own.limits?.[name] !== undefined || all.every(({ resources }) => resources?.limits?.[name] !== undefined);
+  const [requests, limits] = [podRequests(pod), podLimits(pod)];
+  const cpuLimit = isLimited('cpu') ? milliUnits(limits.get('cpu') ?? 0n) : 0;
+  const memoryLimitBytes = isLimited('memory') ? wholeUnits(limits.get('memory') ?? 0n) : 0;
+  return {
+    cpuShares: cpuSharesFromMilliCpu(milliUnits(requests.get('cpu') ?? limits.get('cpu') ?? 0n)),
+    cpuPeriodUs,
+    ...(cpuLimit > 0 && { cpuQuotaUs: quotaUsFromMilliCpu(cpuLimit) }),
     ...(memoryLimitBytes > 0 && { memoryLimitBytes }),
   };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Container, Pod } from '../../kubernetes/objects.ts';
-import { cgroupLimits, cpuSharesFromMilliCpu, oomScoreAdjust, quotaUsFromMilliCpu } from './cgroup.ts';
+import { cgroupLimits, cpuSharesFromMilliCpu, oomScoreAdjust, podCgroupLimits, quotaUsFromMilliCpu } from './cgroup.ts';
 import { podLimits, podRequests } from './pod-resources.ts';
 import { qosClass } from './qos-class.ts';
 import { formatQuantity } from './quantity.ts';
@@ -86,6 +86,31 @@ test('cgroup values are kubelet’s', () => {
     cpuQuotaUs: 50_000,
     memoryLimitBytes: 64 * 2 ** 20,
   });
+});
+
+test('a pod that asks for resources as a whole gets a cgroup of that size', () => {
+  const mib = 2 ** 20;
+  const of = (resources: { requests?: Amounts; limits?: Amounts } | undefined, ...containers: Container[]) =>
+    podCgroupLimits(pod(containers, resources && { resources }));
+  assert.equal(of(undefined, container(undefined, both('1', '1Gi'))), undefined);
+  assert.equal(of({}, container()), undefined);
+  assert.deepEqual(of({ requests: { cpu: '250m' }, limits: both('500m', '64Mi') }, container()), {
+    cpuShares: 256,
+    cpuPeriodUs: 100_000,
+    cpuQuotaUs: 50_000,
+    memoryLimitBytes: 64 * mib,
+  });
+  const limited = container({ cpu: '100m' }, { memory: '10Mi' });
+  assert.deepEqual(
+    of({ limits: { cpu: '1' } }, limited, limited),
+    { cpuShares: 204, cpuPeriodUs: 100_000, cpuQuotaUs: 100_000, memoryLimitBytes: 20 * mib },
+    'what it leaves out is the sum of the containers',
+  );
+  assert.deepEqual(
+    of({ limits: { cpu: '1' } }, limited, container()),
+    { cpuShares: 102, cpuPeriodUs: 100_000, cpuQuotaUs: 100_000 },
+    'and no limit where one of them has none',
+  );
 });
 
 test('the OOM score follows QoS class and memory request', async (t) => {

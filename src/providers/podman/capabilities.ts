@@ -13,7 +13,7 @@ export const capabilities: Capabilities = {
   'ephemeral-storage-limits': note(
     'looked at every ten seconds; those of containers need Podman’s storage driver overlay',
   ),
-  'pod-level-resources': no('there is no cgroup around a pod, only around each container'),
+  'pod-level-resources': yes,
   'image-pull-policy': yes,
   'image-pull-secrets': yes,
   'restart-policy': yes,
