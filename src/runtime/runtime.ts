@@ -167,8 +167,13 @@ export interface ContainerSpec {
   readonly capabilitiesAdd: readonly string[];
   readonly capabilitiesDrop: readonly string[];
   readonly noNewPrivileges: boolean;
-  /** Path of a PID namespace that its process is put into, open until it is started. Undefined: as its sandbox says. */
-  readonly pidNamespace?: string;
+  /**
+   * Where it has its processes: among the machine's own (`host`), or in the namespace of that path, which is open until it
+   * is started. Undefined: as its sandbox says.
+   */
+  readonly pidNamespace?: 'host' | { readonly path: string };
+  /** It has the machine's IPC and not its sandbox's. Default false. */
+  readonly hostIpc?: boolean;
   readonly stdin: boolean;
   readonly tty: boolean;
   /** Limits of its processes. Those that are not named are as for every container of the runtime. */

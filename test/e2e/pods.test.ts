@@ -154,6 +154,43 @@ test('a container that fails again and again is restarted with kubelet’s backo
   );
 });
 
+test('a container is restarted by its own rules, whatever the restartPolicy of its pod', async (context) => {
+  const stage = await Stage.set(context);
+  await stage.startNode();
+  const volumeMounts = [{ name: 'tries', mountPath: '/tries' }];
+  const restartPolicyRules = [{ action: 'Restart', exitCodes: { operator: 'In', values: [42] } }];
+  await cluster.apply([
+    stage.pod('ruled', {
+      restartPolicy: 'Never',
+      containers: [
+        shell('echo >>/tries/c; test $(wc -l </tries/c) -gt 1 || exit 42; exit 7', {
+          volumeMounts,
+          restartPolicy: 'Never',
+          restartPolicyRules,
+        }),
+        shell('echo >>/tries/d; test $(wc -l </tries/d) -gt 1', {
+          name: 'd',
+          volumeMounts,
+          restartPolicy: 'OnFailure',
+        }),
+      ],
+      volumes: [{ name: 'tries', emptyDir: {} }],
+    }),
+  ]);
+  const { status } = await stage.untilPod('ruled', 'Failed', (pod) => pod.status?.phase === 'Failed');
+  assert.deepEqual(
+    status?.containerStatuses?.map(({ name, restartCount, state }) => [
+      name,
+      restartCount,
+      state?.terminated?.exitCode,
+    ]),
+    [
+      ['c', 1, 7],
+      ['d', 1, 0],
+    ],
+  );
+});
+
 test('the grace period is kept, and the object goes as soon as the container has ended', async (context) => {
   const stage = await Stage.set(context);
   await stage.startNode();

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { cluster, isReady, kubectl, Stage } from './harness.ts';
+import type { Pod } from '../../src/kubernetes/objects.ts';
+import { waitFor } from '../cluster/wait-for.ts';
+import { cluster, getObject, isReady, kubectl, Stage } from './harness.ts';
 import { KubectlProcess, transports } from './kubectl-process.ts';
 import { startTargets, tryVerbs } from './kubectl-verbs.ts';
 
@@ -52,3 +55,35 @@ test('kubectl debug with what cannot be had ends, and says why', async (context)
   assert.match(stderr, /container "d" in pod "p" was not started: this node cannot run .*seLinuxOptions: SELinux/);
   assert.equal((await stage.getPod('p'))?.status?.phase, 'Running');
 });
+
+test('kubectl debug node/… sees the machine', async (context) => {
+  const stage = await Stage.set(context);
+  await stage.startNode();
+  const script = 'sleep 98765 & for n in pid ipc net; do readlink /proc/self/ns/$n; done; ls -d /host/proc';
+  const debug = [
+    'debug',
+    `node/${stage.nodeName}`,
+    '--namespace',
+    stage.namespace,
+    '--image=busybox',
+    '--profile=general',
+  ];
+  await kubectl(...debug, '--', 'sh', '-c', script);
+  const pods = await getObject<{ items: Pod[] }>('pods', '--namespace', stage.namespace);
+  const name = pods?.items[0]?.metadata?.name ?? '';
+  await stage.untilPod(name, 'Succeeded', (pod) => pod.status?.phase === 'Succeeded');
+  const own = ['pid', 'ipc', 'net'].map((kind) => readlinkSync(`/proc/self/ns/${kind}`));
+  assert.equal(await kubectl('logs', name, '--namespace', stage.namespace), `${own.join('\n')}\n/host/proc\n`);
+  // It has no namespace that could take its processes along.
+  const left = async (): Promise<boolean> =>
+    !readdirSync('/proc').some((pid) => commandOf(pid).includes('sleep\u000098765'));
+  await waitFor(left, { what: 'nothing of it to run any more', timeoutMs: 10_000 });
+});
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}

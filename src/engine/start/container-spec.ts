@@ -16,8 +16,8 @@ export interface ContainerSpecInput {
   readonly folder: PodFolder;
   /** Where parts of volumes are, by the path at which the container wants them. */
   readonly subPaths: ReadonlyMap<string, string>;
-  /** Of the container whose processes it is to see. */
-  readonly pidNamespace: string | undefined;
+  /** Path of the namespace of the container whose processes it is to see. */
+  readonly targetNamespace: string | undefined;
   readonly owner: Owner;
   readonly nodeMemoryBytes: number;
 }
@@ -42,8 +42,16 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpec {
       oomScoreAdj: oomScoreAdjust(pod, container, input.nodeMemoryBytes),
     },
     ...securityFields(pod, container, image.user),
-    ...(input.pidNamespace !== undefined && { pidNamespace: input.pidNamespace }),
+    ...namespaces(pod, input.targetNamespace),
     stdin: container.stdin === true,
     tty: container.tty === true,
   };
+}
+
+function namespaces(
+  { spec }: Pod,
+  targetNamespace: string | undefined,
+): Pick<ContainerSpec, 'pidNamespace' | 'hostIpc'> {
+  const pidNamespace = spec?.hostPID ? 'host' : targetNamespace && { path: targetNamespace };
+  return { ...(pidNamespace && { pidNamespace }), ...(spec?.hostIPC && { hostIpc: true }) };
 }

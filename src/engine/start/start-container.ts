@@ -54,7 +54,7 @@ export async function startContainer(
 ): Promise<string> {
   const target = await holdTarget(context, request);
   try {
-    const id = request.createdId ?? (await create(context, tools, { ...request, pidNamespace: target?.path }));
+    const id = request.createdId ?? (await create(context, tools, { ...request, targetNamespace: target?.path }));
     request.onCreated(id);
     request.signal.throwIfAborted();
     await run(context, tools, { request, id });
@@ -96,7 +96,7 @@ async function holdTarget(context: EngineContext, request: StartRequest): Promis
 async function create(
   context: EngineContext,
   tools: StartTools,
-  request: StartRequest & { readonly pidNamespace: string | undefined },
+  request: StartRequest & { readonly targetNamespace: string | undefined },
 ): Promise<string> {
   const { runtime, owner, node, rootDir, references } = context;
   const { pod, identity, sandbox, signal } = request;
@@ -131,7 +131,7 @@ async function create(
       environment,
       folder,
       subPaths,
-      pidNamespace: request.pidNamespace,
+      targetNamespace: request.targetNamespace,
       owner,
       nodeMemoryBytes: wholeUnits(parseQuantity(nodeAllocatable['memory'] ?? '0')),
     });

@@ -130,7 +130,15 @@ function containerFields(restartPolicy: Rule): { readonly [Key in keyof Required
       }),
     ),
     restartPolicy,
-    restartPolicyRules: items(asks('container-restart-rules')),
+    restartPolicyRules: items(
+      asks(
+        'container-restart-rules',
+        fields<NonNullable<Container['restartPolicyRules']>[number]>({
+          action: asksBy((action: string) => (action === 'Restart' ? undefined : 'restart-all-containers')),
+          exitCodes: free,
+        }),
+      ),
+    ),
     volumeMounts: items(choice((mount: Mount) => (isApiAccessMount(mount) ? free : volumeMount))),
     volumeDevices: items(asks('persistent-volumes')),
     livenessProbe: probe,

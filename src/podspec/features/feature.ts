@@ -13,6 +13,7 @@ export const featureIds = [
   'image-pull-secrets',
   'restart-policy',
   'container-restart-rules',
+  'restart-all-containers',
   'termination-grace',
   'stop-signal',
   'termination-message',

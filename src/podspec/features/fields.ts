@@ -9,7 +9,7 @@ import { volumes } from './volume-fields.ts';
 export const podSpec: Rule = fields<PodSpec>({
   containers: items(container),
   initContainers: items(initContainer),
-  // Added to a pod that runs already, which must not end for it: see `ephemeralContainerRefusals`.
+  // Added to a pod that runs already, which must not end for it: see `refusedEphemeralContainers`.
   ephemeralContainers: free,
   volumes,
 

@@ -109,6 +109,14 @@ const asking: readonly (readonly [Pod, string])[] = [
   ],
   [withContainer({ volumeMounts: [{ name: 'v', mountPath: '/v', subPath: 'a' }] }), 'volumeMounts[0].subPath sub-path'],
   [withContainer({ restartPolicy: 'Never' }), 'restartPolicy container-restart-rules'],
+  [
+    withContainer({ restartPolicyRules: [{ action: 'Restart', exitCodes: { operator: 'In', values: [42] } }] }),
+    'restartPolicyRules[0] container-restart-rules',
+  ],
+  [
+    withContainer({ restartPolicyRules: [{ action: 'RestartAllContainers' }] }),
+    'restartPolicyRules[0] container-restart-rules, restartPolicyRules[0].action restart-all-containers',
+  ],
 ];
 
 test('a container asks for what its fields say', async (t) => {

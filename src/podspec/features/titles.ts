@@ -12,6 +12,7 @@ export const featureTitles: Readonly<Record<FeatureId, string>> = {
   'image-pull-secrets': 'image pull secrets',
   'restart-policy': 'restart policies',
   'container-restart-rules': 'restart policies and rules of single containers',
+  'restart-all-containers': 'restarts of all containers by a rule of one (RestartAllContainers)',
   'termination-grace': 'termination grace periods',
   'stop-signal': 'stop signals of their own',
   'termination-message': 'termination messages from other places',

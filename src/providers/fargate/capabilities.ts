@@ -30,6 +30,7 @@ const supports: Partial<Record<FeatureId, Support>> = {
     'the whole pod is restarted, as a new task with a new IP; others than Always for one container and its sidecars',
   ),
   'container-restart-rules': refused('a Fargate task ends and starts as a whole'),
+  'restart-all-containers': refused('a Fargate task ends and starts as a whole'),
   'termination-grace': note('2 to 120 s, the same however the pod is deleted'),
   'stop-signal': refused(noSetting),
   'termination-message': refused('nobody can read a file inside a Fargate task'),

@@ -39,7 +39,8 @@ export function toSpecGenerator(spec: ContainerSpec, dns?: Dns): Readonly<Record
     cap_add: spec.capabilitiesAdd,
     cap_drop: spec.capabilitiesDrop,
     no_new_privileges: spec.noNewPrivileges,
-    pidns: spec.pidNamespace === undefined ? undefined : { nsmode: 'path', value: spec.pidNamespace },
+    pidns: spec.pidNamespace && toNamespace(spec.pidNamespace),
+    ipcns: spec.hostIpc ? toNamespace('host') : undefined,
     stdin: spec.stdin,
     terminal: spec.tty,
     r_limits: spec.ulimits?.map(toResourceLimit),
@@ -96,6 +97,10 @@ function toLinuxResources(resources: Resources): Readonly<Record<string, unknown
     // Memory and swap together: as much as memory alone, so that nothing is swapped, as under a kubelet.
     memory: withoutUndefined({ limit: memoryLimitBytes, swap: memoryLimitBytes }),
   };
+}
+
+function toNamespace(namespace: 'host' | { readonly path: string }): Readonly<Record<string, unknown>> {
+  return namespace === 'host' ? { nsmode: 'host' } : { nsmode: 'path', value: namespace.path };
 }
 
 /** No limit: the highest number below the kernel's own for it, 2⁶⁴ − 1, that JSON carries unharmed. */
