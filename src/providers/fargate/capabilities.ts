@@ -64,7 +64,7 @@ const supports: Partial<Record<FeatureId, Support>> = {
   'seccomp-profiles': refused(noSetting),
   apparmor: refused(noSetting),
   selinux: refused(noSetting),
-  sysctls: note('those of the network (net.…)'),
+  sysctls: note('those of the network (net.…) and of IPC, which each container has for itself'),
   'host-network': refused(noHost),
   'host-pid-ipc': refused(noHost),
   'host-ports': refused(noHost),

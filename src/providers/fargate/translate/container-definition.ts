@@ -18,6 +18,7 @@ import type { SecretValueRef } from '../resolve/secret-entry.ts';
 import { annotatedUlimits } from './annotations.ts';
 import { healthCheckOf } from './health-check.ts';
 import { dependencies } from './start-order.ts';
+import { systemControls } from './sysctls.ts';
 import type { TaskSize } from './task-size.ts';
 import { mountPoints, tmpfsMounts } from './volumes.ts';
 
@@ -159,13 +160,6 @@ function linuxParametersOf(container: Container, { pod, size }: ContainerContext
     ...(add.length + drop.length > 0 && { capabilities: { add: [...add], drop: [...drop] } }),
     ...(tmpfs.length > 0 && { tmpfs }),
   };
-}
-
-/** They hold for the task's network whoever sets them, so one container does. */
-function systemControls(container: Container, { spec }: Pod): Pick<ContainerDefinition, 'systemControls'> {
-  const { sysctls = [] } = spec?.securityContext ?? {};
-  if (sysctls.length === 0 || container !== spec?.containers[0]) return {};
-  return { systemControls: sysctls.map(({ name, value }) => ({ namespace: name, value })) };
 }
 
 function logConfiguration({ logGroupName, logOptions, region }: FargateConfig): {

@@ -9,6 +9,7 @@ import { annotationRefusals } from './annotations.ts';
 import { healthCheckOf } from './health-check.ts';
 import { platformOf } from './platform.ts';
 import { containersWithFields } from './spec-fields.ts';
+import { isSupportedSysctl } from './sysctls.ts';
 import { cpuUnitsFromMilliCpu, podNeeds, smallestSize } from './task-size.ts';
 import { isInMemory, mountCount } from './volumes.ts';
 import { windowsRefusals } from './windows-refusals.ts';
@@ -71,12 +72,12 @@ function podRefusals(pod: Pod, config: FargateConfig): Refusal[] {
     );
   }
   for (const [index, { name }] of (spec?.securityContext?.sysctls ?? []).entries()) {
-    if (!name.startsWith('net.')) {
+    if (!isSupportedSysctl(name)) {
       refused.push(
         refusal(
           `spec.securityContext.sysctls[${index}]`,
           'sysctls',
-          'Fargate lets a task set sysctls of the network (net.…) alone',
+          'Fargate lets a task set sysctls of its network (net.…) and IPC (kernel.shm…, kernel.msg…, kernel.sem, fs.mqueue.…) alone',
         ),
       );
     }
