@@ -217,6 +217,9 @@ describe('Engine: containers', () => {
       const pod = await harness.create({ imagePullSecrets, containers: [{ name: 'a', image: 'registry.test/new:1' }] });
       await harness.untilRunning(pod);
       assert.deepEqual(harness.runtime.pulledWith, [{ username: 'me', password: 'hush' }]);
+      assert.deepEqual(harness.eventsOf('FailedToRetrieveImagePullSecret'), [
+        'Unable to retrieve some image pull secrets (missing); attempting to pull the image may not succeed.',
+      ]);
     });
 
     it('of names that make no sense are told', async () => {

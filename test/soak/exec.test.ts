@@ -52,14 +52,15 @@ for (const { name, environment } of transports) {
       name === 'websocket'
         ? new KubectlProcess([stage.namespace, 'p', 'cat'], { environment, command: patientClient })
         : new KubectlProcess(['exec', '-i', 'p', '--namespace', stage.namespace, '--', 'cat'], { environment });
-    // What the first gibibyte costs (code, pools, room for garbage) is no growth.
-    await cat().passThrough(1024 * mebibyte);
-    const beforeBytes = residentBytes(node.pid);
-    let highestBytes = beforeBytes;
+    let highestBytes = 0;
     const watching = setInterval(() => {
       highestBytes = Math.max(highestBytes, residentBytes(node.pid));
-    }, 500);
+    }, 100);
+    let beforeBytes = 0;
     try {
+      // What bytes that flow cost (code, pools, buffers that wait for the collector) is no growth.
+      await cat().passThrough(1024 * mebibyte);
+      beforeBytes = highestBytes;
       const sent = createHash('sha256');
       const process = cat();
       const [received] = await Promise.all([

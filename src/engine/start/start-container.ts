@@ -1,6 +1,8 @@
 import type { Pod } from '../../kubernetes/objects.ts';
 import { podRef } from '../../kubernetes/objects.ts';
 import { containerEnvironment } from '../../podspec/environment/container-environment.ts';
+import { imagePullCredentials } from '../../podspec/images/pull-credentials.ts';
+import { pullSecrets } from '../../podspec/images/pull-secrets.ts';
 import { parseQuantity, wholeUnits } from '../../podspec/resources/quantity.ts';
 import { CodedError, hasCode, messageOf } from '../../support/errors.ts';
 import { writeHostsFile } from '../disk/hosts-file.ts';
@@ -9,7 +11,6 @@ import { makeTerminationMessageFile } from '../disk/termination-message.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { ImagePuller } from '../images/image-puller.ts';
 import { provideImage } from '../images/provide-image.ts';
-import { pullCredentials } from '../images/pull-credentials.ts';
 import type { PodSandbox } from '../pod/actual-pod.ts';
 import { type ContainerIdentity, ownedBy } from '../pod/labels.ts';
 import { fieldPathOf } from '../pod/spec-containers.ts';
@@ -105,7 +106,10 @@ async function create(
   const podIps = pod.spec?.hostNetwork ? [node.ip] : sandbox.ips;
   const folder = podFolder(rootDir, podRef(pod).uid);
   try {
-    const credentials = () => pullCredentials(pod, container.image ?? '', { references, signal });
+    const credentials = async () => {
+      const secrets = await pullSecrets(pod, { references, recordEvent: context.recordEvent, signal });
+      return imagePullCredentials(secrets, container.image ?? '');
+    };
     const image = await provideImage(context, tools.puller, { pod, container, role, credentials, signal });
     const nodeAllocatable = await node.allocatable({ signal });
     const environment = await containerEnvironment(

@@ -1,8 +1,9 @@
 import type { Container, Pod } from '../../../kubernetes/objects.ts';
+import { pullSecrets } from '../../../podspec/images/pull-secrets.ts';
 import { type ContainerInputs, containerInputs, type ResolveContext } from './container-inputs.ts';
 import type { EfsVolume } from './efs-volume.ts';
 import { efsVolumes } from './efs-volumes.ts';
-import { pullEntry, pullSecrets } from './image-credentials.ts';
+import { pullEntry } from './image-credentials.ts';
 import type { SecretEntry } from './secret-entry.ts';
 import { type RoleAccount, taskRoleArn } from './task-role.ts';
 
@@ -29,7 +30,7 @@ export async function resolvePod(
   const { pod, references } = context;
   const entries = new Map<string, SecretEntry>();
   const containers: Record<string, ContainerInputs> = {};
-  const secrets = await pullSecrets(pod, references, options);
+  const secrets = await pullSecrets(pod, { ...context, ...options });
   for (const container of allContainers(pod)) {
     const { inputs, entry } = await containerInputs(container, context, options);
     const pull = pullEntry(container, secrets, context);

@@ -68,10 +68,12 @@ function checkPermitted(role: string, expression: string | undefined, namespace:
 
 /** As kiam: somewhere in the role as it is written, unless the expression says `^` and `$`. */
 function matches(expression: string, role: string, namespace: string): boolean {
+  // Go's way to say it for all that follows, as `(?i)`; ours is apart.
+  const [, flags = '', rest = expression] = /^\(\?([ims]+)\)(.*)$/s.exec(expression) ?? [];
   try {
     const isMatch: unknown = runInNewContext(
-      'new RegExp(expression).test(role)',
-      { expression, role },
+      'new RegExp(rest, flags).test(role)',
+      { rest, flags, role },
       { timeout: matchTimeoutMs },
     );
     return isMatch === true;
