@@ -48,7 +48,7 @@ export interface Hold {
   /** What the container's state says meanwhile. */
   readonly waiting?: Waiting;
   /** What it says from a later moment on. */
-  readonly later?: Waiting & { readonly atMs: number };
+  readonly later?: Waiting & { readonly atMs: number; readonly image: string };
 }
 
 export interface Waiting {

@@ -1,8 +1,6 @@
 import type { Pod } from '../../kubernetes/objects.ts';
 import { podRef } from '../../kubernetes/objects.ts';
 import { containerEnvironment } from '../../podspec/environment/container-environment.ts';
-import { imagePullCredentials } from '../../podspec/images/pull-credentials.ts';
-import { pullSecrets } from '../../podspec/images/pull-secrets.ts';
 import { parseQuantity, wholeUnits } from '../../podspec/resources/quantity.ts';
 import { CodedError, hasCode, messageOf } from '../../support/errors.ts';
 import { writeHostsFile } from '../disk/hosts-file.ts';
@@ -10,7 +8,7 @@ import { podFolder } from '../disk/pod-folder.ts';
 import { makeTerminationMessageFile } from '../disk/termination-message.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { ImagePuller } from '../images/image-puller.ts';
-import { provideImage } from '../images/provide-image.ts';
+import { Images } from '../images/images.ts';
 import type { PodSandbox } from '../pod/actual-pod.ts';
 import { type ContainerIdentity, ownedBy } from '../pod/labels.ts';
 import { fieldPathOf } from '../pod/spec-containers.ts';
@@ -101,16 +99,14 @@ async function create(
 ): Promise<string> {
   const { runtime, owner, node, rootDir, references } = context;
   const { pod, identity, sandbox, signal } = request;
-  const { container, role } = identity;
+  const { container } = identity;
   const record = recorder(context, request);
   const podIps = pod.spec?.hostNetwork ? [node.ip] : sandbox.ips;
   const folder = podFolder(rootDir, podRef(pod).uid);
   try {
-    const credentials = async () => {
-      const secrets = await pullSecrets(pod, { references, recordEvent: context.recordEvent, signal });
-      return imagePullCredentials(secrets, container.image ?? '');
-    };
-    const image = await provideImage(context, tools.puller, { pod, container, role, credentials, signal });
+    const images = new Images(context, tools.puller, request);
+    const volumeImages = await images.ofVolumes();
+    const image = await images.ofContainer();
     const nodeAllocatable = await node.allocatable({ signal });
     const environment = await containerEnvironment(
       {
@@ -135,6 +131,7 @@ async function create(
       environment,
       folder,
       subPaths,
+      volumeImages,
       targetNamespace: request.targetNamespace,
       owner,
       nodeMemoryBytes: wholeUnits(parseQuantity(nodeAllocatable['memory'] ?? '0')),

@@ -36,8 +36,8 @@ import { type PodmanConfig, readPodmanConfig } from './config.ts';
 import { nodeOffer } from './node-offer.ts';
 import { readNodeUsage } from './node-usage.ts';
 import { OwnUsage } from './own-usage.ts';
+import { podmanRefusals } from './refusals.ts';
 import { PodSessions } from './sessions.ts';
-import { unmeasuredLimits } from './unmeasured-limits.ts';
 import { readUsage } from './usage.ts';
 
 export { capabilities } from './capabilities.ts';
@@ -124,7 +124,7 @@ class PodmanProvider implements Provider {
   }
 
   refusals(pod: Pod): readonly Refusal[] {
-    return unmeasuredLimits(pod, this.#storageDriver);
+    return podmanRefusals(pod, this.#storageDriver);
   }
 
   async ping(options: OperationOptions): Promise<void> {

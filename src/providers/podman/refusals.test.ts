@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Pod } from '../../kubernetes/objects.ts';
-import { unmeasuredLimits } from './unmeasured-limits.ts';
+import { podmanRefusals } from './refusals.ts';
 
 const resources = { limits: { 'ephemeral-storage': '1Gi' } };
 const pod: Pod = {
@@ -16,7 +16,7 @@ const pod: Pod = {
 
 test('limits of what containers write are refused by name where the storage driver does not show it', () => {
   assert.deepEqual(
-    unmeasuredLimits(pod, 'vfs').map(({ field, why }) => [field, why]),
+    podmanRefusals(pod, 'vfs').map(({ field, why }) => [field, why]),
     [
       [
         'spec.initContainers[0].resources.limits.ephemeral-storage',
@@ -31,5 +31,31 @@ test('limits of what containers write are refused by name where the storage driv
 });
 
 test('they are kept with overlay, and while the driver is not known', () => {
-  for (const driver of ['overlay', undefined]) assert.deepEqual(unmeasuredLimits(pod, driver), []);
+  for (const driver of ['overlay', undefined]) assert.deepEqual(podmanRefusals(pod, driver), []);
+});
+
+test('a part of an image is refused by name, a part of another volume and a whole image are not', () => {
+  const mount = { mountPath: '/v', subPath: 'bin' };
+  const parts: Pod = {
+    spec: {
+      containers: [
+        {
+          name: 'a',
+          volumeMounts: [
+            { name: 'image', mountPath: '/w' },
+            { name: 'cache', ...mount },
+          ],
+        },
+        { name: 'b', volumeMounts: [{ name: 'image', ...mount }] },
+      ],
+      volumes: [
+        { name: 'image', image: { reference: 'busybox' } },
+        { name: 'cache', emptyDir: {} },
+      ],
+    },
+  };
+  assert.deepEqual(
+    podmanRefusals(parts).map(({ field }) => field),
+    ['spec.containers[1].volumeMounts[0].subPath'],
+  );
 });
