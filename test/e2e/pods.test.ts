@@ -239,6 +239,26 @@ test('a pod deleted and created again under the same name is another pod', async
   );
 });
 
+test('processes have the user and the groups that the pod asks for, and write to its volumes', async (context) => {
+  const stage = await Stage.set(context);
+  await stage.startNode();
+  await cluster.apply([
+    stage.pod('who', {
+      restartPolicy: 'Never',
+      securityContext: { runAsUser: 1000, runAsGroup: 3000, fsGroup: 2000, supplementalGroups: [4000] },
+      containers: [
+        shell('id -u; id -G | tr " " "\\n" | sort; touch /data/x && stat -c %g /data/x', {
+          volumeMounts: [{ name: 'data', mountPath: '/data' }],
+        }),
+      ],
+      volumes: [{ name: 'data', emptyDir: {} }],
+    }),
+  ]);
+  await stage.untilPod('who', 'Succeeded', ({ status }) => status?.phase === 'Succeeded');
+  const lines = (await kubectl('logs', 'who', '--namespace', stage.namespace)).trim().split('\n');
+  assert.deepEqual(lines, ['1000', '2000', '3000', '4000', '2000']);
+});
+
 test('limits of containers and of pods become cgroup limits, and who is over its memory is OOMKilled', async (context) => {
   const stage = await Stage.set(context);
   await stage.startNode();

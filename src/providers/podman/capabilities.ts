@@ -44,7 +44,7 @@ export const capabilities: Capabilities = {
   'sub-path': note('needs the right to mount'),
   'mount-propagation': no('mounts are private to their container'),
   'run-as-user': yes,
-  'supplemental-groups': no('groups of the image cannot be left out'),
+  'supplemental-groups': note('those of the image are not left out: policy Merge'),
   'fs-group': yes,
   'read-only-root': yes,
   'no-privilege-escalation': yes,

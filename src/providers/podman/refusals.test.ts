@@ -59,3 +59,10 @@ test('a part of an image is refused by name, a part of another volume and a whol
     ['spec.containers[1].volumeMounts[0].subPath'],
   );
 });
+
+test('groups are merged with those of the image, and the wish for others is refused', () => {
+  const of = (securityContext: NonNullable<Pod['spec']>['securityContext']) =>
+    podmanRefusals({ spec: { containers: [], ...(securityContext && { securityContext }) } }).map(({ field }) => field);
+  assert.deepEqual(of({ supplementalGroups: [4000], supplementalGroupsPolicy: 'Merge' }), []);
+  assert.deepEqual(of({ supplementalGroupsPolicy: 'Strict' }), ['spec.securityContext.supplementalGroupsPolicy']);
+});

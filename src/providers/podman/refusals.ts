@@ -5,7 +5,7 @@ const lists = ['initContainers', 'containers'] as const;
 
 /** What of a pod cannot be honoured for its values. A storage driver that is not known yet is taken for overlay. */
 export function podmanRefusals(pod: Pod, storageDriver = 'overlay'): readonly Refusal[] {
-  return [...unmeasuredLimits(pod, storageDriver), ...partsOfImages(pod)];
+  return [...unmeasuredLimits(pod, storageDriver), ...partsOfImages(pod), ...strictGroups(pod)];
 }
 
 /**
@@ -36,4 +36,11 @@ function partsOfImages({ spec }: Pod): readonly Refusal[] {
       }),
     ),
   );
+}
+
+/** Podman adds the groups that the image's /etc/group gives the user, as the policy `Merge` wants. */
+function strictGroups({ spec }: Pod): readonly Refusal[] {
+  if (spec?.securityContext?.supplementalGroupsPolicy !== 'Strict') return [];
+  const field = 'spec.securityContext.supplementalGroupsPolicy';
+  return [{ field, feature: 'supplemental-groups', why: 'groups of the image cannot be left out' }];
 }
