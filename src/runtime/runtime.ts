@@ -167,6 +167,8 @@ export interface ContainerSpec {
   readonly capabilitiesAdd: readonly string[];
   readonly capabilitiesDrop: readonly string[];
   readonly noNewPrivileges: boolean;
+  /** Which system calls it may make: all, or those of a profile on this machine. Undefined: the runtime's default. */
+  readonly seccomp?: 'unconfined' | { readonly path: string };
   /**
    * Where it has its processes: among the machine's own (`host`), or in the namespace of that path, which is open until it
    * is started. Undefined: as its sandbox says.

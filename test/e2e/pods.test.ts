@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Pod } from '../../src/kubernetes/objects.ts';
 import { waitFor } from '../cluster/wait-for.ts';
@@ -257,6 +259,35 @@ test('processes have the user and the groups that the pod asks for, and write to
   await stage.untilPod('who', 'Succeeded', ({ status }) => status?.phase === 'Succeeded');
   const lines = (await kubectl('logs', 'who', '--namespace', stage.namespace)).trim().split('\n');
   assert.deepEqual(lines, ['1000', '2000', '3000', '4000', '2000']);
+});
+
+test('system calls are those that the seccomp profile allows', async (context) => {
+  const stage = await Stage.set(context);
+  await stage.startNode();
+  const profiles = join(stage.rootDir, 'seccomp');
+  await mkdir(profiles, { recursive: true });
+  const noFolders = { names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' };
+  const profile = { defaultAction: 'SCMP_ACT_ALLOW', architectures: [], syscalls: [noFolders] };
+  await writeFile(join(profiles, 'no-folders.json'), JSON.stringify(profile));
+  const script = 'grep ^Seccomp: /proc/self/status; mkdir /made && echo made';
+  const pod = (name: string, seccompProfile: object | undefined): object =>
+    stage.pod(name, {
+      restartPolicy: 'Never',
+      ...(seccompProfile && { securityContext: { seccompProfile } }),
+      containers: [shell(`${script}; true`)],
+    });
+  await cluster.apply([
+    pod('default', undefined),
+    pod('unconfined', { type: 'Unconfined' }),
+    pod('local', { type: 'Localhost', localhostProfile: 'no-folders.json' }),
+  ]);
+  const said = async (name: string): Promise<string> => {
+    await stage.untilPod(name, 'Succeeded', ({ status }) => status?.phase === 'Succeeded');
+    return (await kubectl('logs', name, '--namespace', stage.namespace)).replaceAll(/\s+/g, ' ').trim();
+  };
+  assert.equal(await said('default'), 'Seccomp: 2 made');
+  assert.equal(await said('unconfined'), 'Seccomp: 0 made');
+  assert.match(await said('local'), /^Seccomp: 2 mkdir: .*not permitted/);
 });
 
 test('limits of containers and of pods become cgroup limits, and who is over its memory is OOMKilled', async (context) => {

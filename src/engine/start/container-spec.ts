@@ -13,6 +13,7 @@ export interface ContainerSpecInput {
   readonly sandboxId: string;
   readonly image: Image;
   readonly environment: Readonly<Record<string, string>>;
+  readonly rootDir: string;
   readonly folder: PodFolder;
   /** Where parts of volumes are, by the path at which the container wants them. */
   readonly subPaths: ReadonlyMap<string, string>;
@@ -48,7 +49,7 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpec {
       ...cgroupLimits(container),
       oomScoreAdj: oomScoreAdjust(pod, container, input.nodeMemoryBytes),
     },
-    ...securityFields(pod, container, image.user),
+    ...securityFields(pod, container, { imageUser: image.user, rootDir: input.rootDir }),
     ...namespaces(pod, input.targetNamespace),
     stdin: container.stdin === true,
     tty: container.tty === true,

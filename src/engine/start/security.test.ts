@@ -9,7 +9,10 @@ type PodSecurity = NonNullable<PodSpec['securityContext']>;
 type ContainerSecurity = NonNullable<Container['securityContext']>;
 const fields = (pod: PodSecurity, own: ContainerSecurity, imageUser = '') => {
   const container = { name: 'a', securityContext: own };
-  return securityFields(makePod({ securityContext: pod, containers: [container] }), container, imageUser);
+  return securityFields(makePod({ securityContext: pod, containers: [container] }), container, {
+    imageUser,
+    rootDir: '/root-dir',
+  });
 };
 
 describe('securityFields', () => {
@@ -22,6 +25,15 @@ describe('securityFields', () => {
       capabilitiesDrop: [],
       noNewPrivileges: false,
     });
+  });
+
+  it('has the seccomp profile of the container before that of the pod, and one of the machine from the root folder', () => {
+    const of = (pod: PodSecurity, own: ContainerSecurity) => fields(pod, own).seccomp;
+    const unconfined = { seccompProfile: { type: 'Unconfined' } };
+    const local = { seccompProfile: { type: 'Localhost', localhostProfile: 'audit/it.json' } };
+    assert.equal(of(unconfined, {}), 'unconfined');
+    assert.equal(of(unconfined, { seccompProfile: { type: 'RuntimeDefault' } }), undefined);
+    assert.deepEqual(of({}, local), { path: '/root-dir/seccomp/audit/it.json' });
   });
 
   const users: readonly (readonly [PodSecurity, ContainerSecurity, string, string | undefined])[] = [

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Container, Pod } from '../../kubernetes/objects.ts';
 import type { ContainerSpec } from '../../runtime/runtime.ts';
 import { CodedError } from '../../support/errors.ts';
@@ -11,6 +12,7 @@ type SecurityFields = Pick<
   | 'capabilitiesAdd'
   | 'capabilitiesDrop'
   | 'noNewPrivileges'
+  | 'seccomp'
   | 'user'
 >;
 
@@ -18,7 +20,11 @@ type SecurityFields = Pick<
  * What the security contexts of pod and container come to; the container's word goes before the pod's. Throws
  * `InvalidInput` with reason `CreateContainerConfigError` where the container must not run as root and would, or may.
  */
-export function securityFields(pod: Pod, container: Container, imageUser: string): SecurityFields {
+export function securityFields(
+  pod: Pod,
+  container: Container,
+  { imageUser, rootDir }: { readonly imageUser: string; readonly rootDir: string },
+): SecurityFields {
   const ofPod = pod.spec?.securityContext ?? {};
   const own = container.securityContext ?? {};
   const user = userOf(
@@ -41,7 +47,17 @@ export function securityFields(pod: Pod, container: Container, imageUser: string
     capabilitiesDrop: own.capabilities?.drop ?? [],
     // A privileged container and one that may administer the system could raise its rights anyway.
     noNewPrivileges: own.allowPrivilegeEscalation === false,
+    ...seccomp(own.seccompProfile ?? ofPod.seccompProfile, rootDir),
   };
+}
+
+type SeccompProfile = NonNullable<NonNullable<Container['securityContext']>['seccompProfile']>;
+
+/** Profiles lie below the root folder, as with kubelet: the pod names a file there, and the API server lets it not climb out. */
+function seccomp(profile: SeccompProfile | undefined, rootDir: string): Pick<ContainerSpec, 'seccomp'> {
+  if (profile?.type === 'Unconfined') return { seccomp: 'unconfined' };
+  if (profile?.type !== 'Localhost') return {};
+  return { seccomp: { path: join(rootDir, 'seccomp', profile.localhostProfile ?? '') } };
 }
 
 function userOf(

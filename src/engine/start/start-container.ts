@@ -129,6 +129,7 @@ async function create(
       sandboxId: sandbox.id,
       image,
       environment,
+      rootDir,
       folder,
       subPaths,
       volumeImages,

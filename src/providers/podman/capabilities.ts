@@ -51,7 +51,7 @@ export const capabilities: Capabilities = {
   capabilities: yes,
   privileged: yes,
   'seccomp-default': yes,
-  'seccomp-profiles': no('only the runtime’s default seccomp profile is used'),
+  'seccomp-profiles': yes,
   apparmor: no('AppArmor profiles are not set'),
   selinux: no('SELinux options are not set'),
   sysctls: yes,

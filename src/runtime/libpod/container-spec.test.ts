@@ -95,6 +95,16 @@ describe('the specification of a container', () => {
       says: { pidns: { nsmode: 'path', value: '/proc/1/fd/7' } },
     },
     {
+      name: 'may make all system calls',
+      spec: { seccomp: 'unconfined' },
+      says: { seccomp_profile_path: 'unconfined' },
+    },
+    {
+      name: 'may make the system calls of a profile',
+      spec: { seccomp: { path: '/p.json' } },
+      says: { seccomp_profile_path: '/p.json' },
+    },
+    {
       name: 'restricts and widens rights',
       spec: {
         readOnlyRoot: true,

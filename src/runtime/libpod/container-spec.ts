@@ -40,6 +40,7 @@ export function toSpecGenerator(spec: ContainerSpec, dns?: Dns): Readonly<Record
     cap_add: spec.capabilitiesAdd,
     cap_drop: spec.capabilitiesDrop,
     no_new_privileges: spec.noNewPrivileges,
+    seccomp_profile_path: typeof spec.seccomp === 'object' ? spec.seccomp.path : spec.seccomp,
     pidns: spec.pidNamespace && toNamespace(spec.pidNamespace),
     ipcns: spec.hostIpc ? toNamespace('host') : undefined,
     stdin: spec.stdin,
