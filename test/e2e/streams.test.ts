@@ -87,3 +87,36 @@ function commandOf(pid: string): string {
     return '';
   }
 }
+
+test('kubectl run -i of a command that ends at once runs it once, and gives its exit code', async (context) => {
+  const stage = await Stage.set(context);
+  await stage.startNode();
+  const overrides = (name: string): string =>
+    JSON.stringify({
+      spec: {
+        nodeName: stage.nodeName,
+        containers: [
+          {
+            name,
+            image: 'busybox',
+            stdin: true,
+            stdinOnce: true,
+            command: ['sh', '-c', `echo ran | tee -a /ran/${name}; exit 3`],
+            volumeMounts: [{ name: 'ran', mountPath: '/ran' }],
+          },
+        ],
+        volumes: [{ name: 'ran', hostPath: { path: stage.rootDir } }],
+      },
+    });
+  const names = Array.from({ length: 8 }, (_, index) => `once-${index}`);
+  for (const name of names) {
+    const run = ['run', name, '--namespace', stage.namespace, '--image=busybox', '--restart=Never', '-i'];
+    const { code, stdout, stderr } = await new KubectlProcess([...run, `--overrides=${overrides(name)}`], {
+      environment: {},
+    }).end();
+    assert.equal(code, 3, stderr);
+    // kubectl shows the log so far, attaches, and where that comes too late shows the log again.
+    assert.match(stdout.toString(), /^ran$/m);
+    assert.equal(readFileSync(join(stage.rootDir, name), 'utf8'), 'ran\n');
+  }
+});

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { hasCode, messageOf } from '../../support/errors.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { Action } from '../plan/action.ts';
@@ -24,7 +25,11 @@ export function beginSandbox(
   warnOfMissingDns(kit, memory);
   kit.task(memory, 'sandbox', {
     work: async (signal) => {
-      const spec = sandboxSpec(pod, attempt, { owner: context.owner, node: context.node, hostDns: await hostDns() });
+      const spec = sandboxSpec(pod, attempt, {
+        owner: context.owner,
+        node: context.node,
+        machine: { hostname: hostname(), dns: await hostDns() },
+      });
       await kit.tools.starts.use({ signal }, () => runOnce(context, spec, kit.signal));
       memory.holds.delete('sandbox');
       view.touchSandboxes(memory.ref);

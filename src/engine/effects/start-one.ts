@@ -41,7 +41,7 @@ export function beginStart(
     },
     failed: (error) => {
       view.distrust(memory.ref);
-      memory.holds.set(key, holdAfter(kit, memory, error));
+      memory.holds.set(key, { ...holdAfter(kit, memory, error), targetId });
     },
   });
 }

@@ -1,7 +1,7 @@
 import { shouldRestart } from '../../podspec/containers.ts';
 import { goDuration } from '../go-duration.ts';
 import { type Attempt, type PodSandbox, runningAttempts } from '../pod/actual-pod.ts';
-import { backOffShownAfterMs } from '../pod/notes.ts';
+import { backOffShownAfterMs, type HoldKey } from '../pod/notes.ts';
 import {
   ephemeralContainersOf,
   initContainersOf,
@@ -117,6 +117,8 @@ class LifePlan {
   #planEphemeral(each: SpecContainer, sandbox: PodSandbox): void {
     const newest = newestOf(this.#input, each.container.name);
     if ((newest && newest.state.kind !== 'created') || this.#input.notes.busy.has('start')) return;
+    // It could not be started, which the runtime has forgotten.
+    if (this.#input.notes.history.get(each.container.name)?.terminated) return;
     // What it was to join is not held open any more.
     const isOutdated = newest && (newest.sandboxId !== sandbox.id || each.container.targetContainerName);
     if (isOutdated) this.#actions.push({ kind: 'remove-container', id: newest.id });
@@ -199,16 +201,16 @@ class LifePlan {
     how: { readonly attempt: number; readonly backoffMs: number; readonly createdId?: string },
   ): void {
     this.#toStart.add(container.name);
-    if (this.#isHeld(`container ${container.name}`) || this.#startsNoMore) return;
-    this.#startsNoMore = true;
     const { attempt, backoffMs, createdId } = how;
-    const { targetContainerName: target } = container;
+    const target = container.targetContainerName ? newestOf(this.#input, container.targetContainerName) : undefined;
+    if (this.#startsNoMore || this.#isHeld(`container ${container.name}`, target)) return;
+    this.#startsNoMore = true;
     this.#actions.push({
       kind: 'start-container',
       identity: { container, role, position, attempt, backoffMs },
       sandbox,
       createdId,
-      targetId: target ? newestOf(this.#input, target)?.id : undefined,
+      targetId: target?.id,
     });
   }
 
@@ -220,9 +222,10 @@ class LifePlan {
     this.#lookAgainAt(step.nextAtMs);
   }
 
-  #isHeld(key: 'volumes' | 'sandbox' | `container ${string}`): boolean {
+  #isHeld(key: HoldKey, target?: Attempt): boolean {
     const hold = this.#input.notes.holds.get(key);
     if (hold === undefined || hold.untilMs <= this.#input.nowMs) return false;
+    if (target?.state.kind === 'running' && target.id !== hold.targetId) return false;
     this.#lookAgainAt(hold.later && hold.later.atMs > this.#input.nowMs ? hold.later.atMs : hold.untilMs);
     return true;
   }

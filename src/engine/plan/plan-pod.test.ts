@@ -191,6 +191,19 @@ const cases: Readonly<Record<string, Case>> = {
     attempts: ['a running', 'e exited 137 @old'],
     plan: [],
   },
+  'one that could not be started is not tried again, though the runtime has forgotten': {
+    ephemeral: [container('e')],
+    attempts: ['a running', 'e created'],
+    notes: {
+      history: new Map([
+        [
+          'e',
+          { attempt: 0, id: 'e#0', imageRef: '', terminated: { exitCode: 128, reason: 'StartError', finishedAtMs: 1 } },
+        ],
+      ]),
+    },
+    plan: [],
+  },
   'one that was made is started': {
     ephemeral: [container('e')],
     attempts: ['a running', 'e created'],
@@ -205,6 +218,19 @@ const cases: Readonly<Record<string, Case>> = {
     ephemeral: [{ ...container('e'), targetContainerName: 'a' }],
     attempts: ['a running #1', 'a exited 1'],
     plan: ['start e#0 beside a#1'],
+  },
+  'one that could not see its target waits no longer than until that runs again': {
+    ephemeral: [{ ...container('e'), targetContainerName: 'a' }],
+    attempts: ['a running #1', 'a exited 1'],
+    notes: { holds: new Map([['container e', { untilMs: nowMs + 5000, targetId: 'a#0' }]]) },
+    plan: ['start e#0 beside a#1'],
+  },
+  'and while it is the same it is left alone': {
+    ephemeral: [{ ...container('e'), targetContainerName: 'a' }],
+    attempts: ['a running'],
+    notes: { holds: new Map([['container e', { untilMs: nowMs + 5000, targetId: 'a#0' }]]) },
+    plan: [],
+    next: 5,
   },
   'it keeps no pod alive': {
     policy: 'Never',

@@ -45,6 +45,8 @@ export const backOffShownAfterMs = 5000;
 
 export interface Hold {
   readonly untilMs: number;
+  /** The container whose processes it could not see: where it is another by now, there is nothing to wait for. */
+  readonly targetId?: string | undefined;
   /** What the container's state says meanwhile. */
   readonly waiting?: Waiting;
   /** What it says from a later moment on. */

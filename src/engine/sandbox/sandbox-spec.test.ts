@@ -13,9 +13,10 @@ const node = {
   allocatable: async () => ({}),
 };
 const hostDns: Dns = { servers: ['9.9.9.9'], searches: ['corp.test'], options: ['timeout:1'] };
+const machine = { hostname: 'machine', dns: hostDns };
 const clusterSearches = ['default.svc.cluster.local', 'svc.cluster.local', 'cluster.local', 'corp.test'];
 const spec = (pod: Partial<PodSpec>) =>
-  sandboxSpec(makePod({ containers: [], ...pod }, {}), 0, { owner, node, hostDns });
+  sandboxSpec(makePod({ containers: [], ...pod }, {}), 0, { owner, node, machine });
 
 describe('the resolver of a pod', () => {
   const dnsConfig = {
@@ -58,7 +59,7 @@ describe('the resolver of a pod', () => {
   ];
   for (const [name, pod, expected] of cases) {
     it(name, () => {
-      const namespaced = sandboxSpec(makePod({ containers: [], ...pod }), 0, { owner, node, hostDns });
+      const namespaced = sandboxSpec(makePod({ containers: [], ...pod }), 0, { owner, node, machine });
       assert.deepEqual(namespaced.dns, expected);
     });
   }
@@ -101,6 +102,10 @@ describe('the host name of a pod', () => {
       );
     });
   }
+
+  it('is the machine’s on the host’s network', () => {
+    assert.equal(spec({ hostNetwork: true, hostname: 'box' }).hostname, 'machine');
+  });
 
   it('is its full name where the pod wants that', () => {
     assert.equal(

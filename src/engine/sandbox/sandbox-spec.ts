@@ -8,20 +8,27 @@ import { containersOf } from '../pod/spec-containers.ts';
 import { type Dns, podDns } from './dns.ts';
 import { kernelHostname } from './hostname.ts';
 
+/** What the machine has, for pods that have no better or want the same. */
+export interface Machine {
+  readonly hostname: string;
+  readonly dns: Dns;
+}
+
 /** What the pod's containers share. */
 export function sandboxSpec(
   pod: Pod,
   attempt: number,
-  { owner, node, hostDns }: { readonly owner: Owner; readonly node: NodeFacts; readonly hostDns: Dns },
+  { owner, node, machine }: { readonly owner: Owner; readonly node: NodeFacts; readonly machine: Machine },
 ): SandboxSpec {
   const ref = podRef(pod);
-  const dns = podDns(pod, node, hostDns);
+  const dns = podDns(pod, node, machine.dns);
   const resources = podCgroupLimits(pod);
   const hostNetwork = pod.spec?.hostNetwork === true;
   return {
     name: sandboxName(ref.uid, attempt),
     labels: sandboxLabels(owner, ref, attempt),
-    hostname: kernelHostname(pod, node.clusterDomain),
+    // As kubelet: on the host's network a pod has the host's name.
+    hostname: hostNetwork ? machine.hostname : kernelHostname(pod, node.clusterDomain),
     ...(dns && { dns }),
     ...(resources && { resources }),
     hostNetwork,

@@ -80,7 +80,7 @@ function mayRunAgain({ pod, container, role }: Subject, exitCode: number): boole
 }
 
 function observedStatus({ pod, container, role, previous }: Subject, observed: ObservedContainer): ContainerStatus {
-  const state = stateOf(pod, observed);
+  const state = endOfSame(observed, previous) ?? stateOf(pod, observed);
   const running = state.running !== undefined;
   const started = running && observed.started;
   const initialized = role === 'init' && state.terminated?.exitCode === 0;
@@ -95,6 +95,12 @@ function observedStatus({ pod, container, role, previous }: Subject, observed: O
     ready: initialized || (started && observed.ready && role !== 'init' && role !== 'ephemeral'),
     ...(role !== 'ephemeral' && { started }),
   };
+}
+
+/** How a container has ended is told once: a provider that has to find it out again may know less. */
+function endOfSame(observed: ObservedContainer, previous: ContainerStatus | undefined): ContainerState | undefined {
+  const isSame = observed.containerId !== undefined && observed.containerId === previous?.containerID;
+  return isSame && observed.state.kind === 'terminated' && previous?.state?.terminated ? previous.state : undefined;
 }
 
 function stateOf(pod: Pod, { state, containerId }: ObservedContainer): ContainerState {

@@ -66,9 +66,21 @@ const kinds: Readonly<Record<string, StateKind>> = {
   exited: 'exited',
 };
 
-/** The state of a container that Podman calls `status`; what is being removed has ended if it ever started. */
+/**
+ * The state of a container that Podman calls `status`; what is being removed has ended if it ever started, and so has what
+ * Podman has made ready for a second start.
+ */
 export function stateKind(status: string, startedAtMs: number): StateKind {
-  return kinds[status] ?? (startedAtMs > 0 ? 'exited' : 'created');
+  const kind = kinds[status] ?? 'created';
+  return kind === 'created' && startedAtMs > 0 ? 'exited' : kind;
+}
+
+/**
+ * Whether the container has ended and Podman has made it ready to be started again, of which nobody but itself has asked:
+ * it does so where somebody attaches to one that has just ended, and also forgets how it ended.
+ */
+export function isRevived({ State: state }: InspectedContainer): boolean {
+  return kinds[state.Status] === 'created' && Date.parse(state.StartedAt) > 0;
 }
 
 export function isRunning({ State: state }: InspectedContainer): boolean {

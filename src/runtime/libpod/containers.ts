@@ -4,6 +4,7 @@ import type { CallOptions, ContainerInfo, LabelFilter, Resources } from '../runt
 import { type LibpodClient, segment, toFilters, toLabelFilter } from './client.ts';
 import {
   type InspectedContainer,
+  isRevived,
   isRunning,
   type ListedContainer,
   toContainerInfo,
@@ -13,6 +14,7 @@ import {
 } from './container-info.ts';
 import type { ContainerProcesses } from './container-processes.ts';
 import { toUpdatedResources } from './container-spec.ts';
+import { exitCodes } from './events.ts';
 import { carries } from './labels.ts';
 import type { OomKills } from './oom-kills.ts';
 
@@ -107,7 +109,8 @@ export class Containers {
     const known = this.#known.get(container.Id);
     // An end is told once: where nobody saw it, its time is ours.
     if (known?.version === versionOfInspected(container) && known.info.state.kind === 'exited') return known.info;
-    const info = toContainerInfo(container, (containerId) => this.#oomKills.has(containerId));
+    const ended = isRevived(container) ? await this.#asItEnded(container, options) : container;
+    const info = toContainerInfo(ended, (containerId) => this.#oomKills.has(containerId));
     const lost = info.state.kind === 'running' && this.#processes.areGone(container);
     return this.#keep(container, lost ? { ...info, state: unseenEnd(info.state, this.#clock.now()) } : info);
   }
@@ -160,6 +163,13 @@ export class Containers {
   async #readSettled(id: string, options: CallOptions): Promise<InspectedContainer> {
     const container = await this.inspectRaw(id, options);
     return isRunning(container) && this.#processes.areGone(container) ? await this.inspectRaw(id, options) : container;
+  }
+
+  /** Of how a revived container ended only Podman's events tell any more. */
+  async #asItEnded(container: InspectedContainer, options: CallOptions): Promise<InspectedContainer> {
+    const { Id, State: state } = container;
+    const [code = -1] = await exitCodes(this.#client, { id: Id, since: state.StartedAt }, options);
+    return { ...container, State: { ...state, ExitCode: code } };
   }
 
   /** Podman forgets why a container could not be started, and goes on calling it created. */

@@ -73,3 +73,19 @@ export function toRuntimeEvent(
     ...(isInfraName(name) ? {} : { containerId: ID }),
   };
 }
+
+/** The exit codes of a container's processes that have ended since a time (RFC 3339), in order, as far as Podman keeps its events. */
+export async function exitCodes(
+  client: LibpodClient,
+  { id, since }: { readonly id: string; readonly since: string },
+  options: CallOptions,
+): Promise<readonly number[]> {
+  const query = { stream: false, since, filters: toFilters({ container: [id], event: ['died'] }) };
+  const stream = await client.stream({ method: 'GET', path: '/events', query }, options);
+  const codes: number[] = [];
+  for await (const { Actor: actor } of readJsonLines<PodmanEvent>(stream)) {
+    const code = actor?.Attributes['containerExitCode'];
+    if (code !== undefined) codes.push(Number(code));
+  }
+  return codes;
+}

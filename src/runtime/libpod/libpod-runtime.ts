@@ -159,7 +159,7 @@ export class LibpodRuntime implements Runtime, ContainerSessions {
   }
 
   attach(id: string, { tty }: { readonly tty: boolean }, session: SessionStreams & CallOptions): Promise<void> {
-    return attach(this.#execDeps, id, { tty, ...session });
+    return attach({ ...this.#execDeps, containers: this.#containers }, id, { tty, ...session });
   }
 
   connect(sandboxId: string, port: number, { signal }: CallOptions): Promise<Duplex> {

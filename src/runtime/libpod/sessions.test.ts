@@ -1,16 +1,20 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { after, before, describe, test } from 'node:test';
 import { hasCode } from '../../support/errors.ts';
 import type { SessionStreams } from '../sessions.ts';
+import { LibpodClient } from './client.ts';
 import type { LibpodRuntime } from './libpod-runtime.ts';
 import { noPodman, PodmanService, waitFor } from './testing/podman-service.ts';
-import { sandboxSpec, TestSandbox } from './testing/specs.ts';
+import { owner, sandboxSpec, TestSandbox } from './testing/specs.ts';
 
 /** Takes what comes and counts it. */
 class Sink extends Writable {
@@ -241,6 +245,42 @@ describe('sessions at containers of a real Podman', { skip: noPodman, timeout: 1
     const session = streams();
     await runtime.attach(other, { tty: false }, session);
     assert.deepEqual([session.stdout.text, session.stderr.text], ['out\n', 'err\n']);
+  });
+
+  test('whoever attaches to one that ends meanwhile does not make it run again, and learns that it does not run', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'attach-'));
+    t.after(() => rm(folder, { recursive: true }));
+    const mounts = [{ kind: 'bind', source: folder, target: '/ran', readOnly: false }] as const;
+    const ids = await Promise.all(
+      Array.from({ length: 10 }, async (_, index) => {
+        const other = await sandbox.run(`echo once >>/ran/${index}; sleep 0.${index}; exit 3`, { mounts });
+        const attachUntilEnd = async (): Promise<void> => {
+          for (;;) await runtime.attach(other, { tty: false }, streams());
+        };
+        await assert.rejects(attachUntilEnd(), (error) => hasCode(error, 'Conflict'));
+        await assert.rejects(runtime.startContainer(other, options), (error) => hasCode(error, 'Conflict'));
+        assert.equal((await sandbox.ended(other)).exitCode, 3);
+        return other;
+      }),
+    );
+    for (const index of ids.keys()) assert.equal(await readFile(join(folder, String(index)), 'utf8'), 'once\n');
+  });
+
+  test('one that Podman has made ready for a second start has ended as it did, for a process that comes later too', async () => {
+    const other = await sandbox.run('exit 3');
+    const { finishedAtMs } = await sandbox.ended(other);
+    const client = new LibpodClient(service.socketPath);
+    const path = `/containers/${other}/attach`;
+    (await client.connection({ method: 'POST', path, query: { stream: true, stdout: true } }, options)).destroy();
+    for (const each of [runtime, service.runtime()]) {
+      const listed = await each.listContainers({ ...owner }, options);
+      for (const info of [await each.inspectContainer(other, options), listed.find(({ id: of }) => of === other)]) {
+        assert.ok(info?.state.kind === 'exited', JSON.stringify(info?.state));
+        assert.deepEqual([info.state.exitCode, info.state.finishedAtMs], [3, finishedAtMs]);
+      }
+      await assert.rejects(each.startContainer(other, options), (error) => hasCode(error, 'Conflict'));
+    }
+    await client.close();
   });
 
   test('attached with input, one speaks to a container', async () => {

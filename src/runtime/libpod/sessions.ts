@@ -1,7 +1,10 @@
 import type { Clock } from '../../support/clock.ts';
+import { CodedError } from '../../support/errors.ts';
 import type { CallOptions } from '../runtime.ts';
 import type { CommandRequest, SessionStreams } from '../sessions.ts';
 import { segment } from './client.ts';
+import { isRevived } from './container-info.ts';
+import type { Containers } from './containers.ts';
 import { type ExecDeps, ExecSession } from './exec-session.ts';
 import type { ExitWatch } from './exit-files.ts';
 import { type AwaitDrain, drained, type JoinOptions, joinStreams } from './join-streams.ts';
@@ -65,22 +68,33 @@ export async function runCommand(
 
 /** Joins streams to a container's own process; see `ContainerSessions.attach`. */
 export async function attach(
-  deps: SessionDeps,
+  deps: SessionDeps & { readonly containers: Containers },
   containerId: string,
   { tty, ...session }: { readonly tty: boolean } & SessionStreams & CallOptions,
 ): Promise<void> {
   const { signal } = session;
+  const { client, containers } = deps;
+  await assertRunning(containers, containerId, { signal });
   const path = `/containers/${segment(containerId)}`;
   const query = { stream: true, stdin: session.stdin !== undefined, stdout: true, stderr: true, detachKeys: '' };
-  await joinStreams(
-    await deps.client.connection({ method: 'POST', path: `${path}/attach`, query }, { signal }),
-    session,
-    {
-      tty,
-      resize: resizer(deps, path, { signal }),
-      awaitDrain: (stream, options) => drained(stream, options),
-    },
-  );
+  const connection = await client.connection({ method: 'POST', path: `${path}/attach`, query }, { signal });
+  if (isRevived(await containers.inspectRaw(containerId, { signal }))) {
+    connection.destroy();
+    // What Podman has made ready waits for ever; with no grace it is ended at once.
+    await client.call({ method: 'POST', path: `${path}/stop`, query: { timeout: 0 } }, { signal });
+    await assertRunning(containers, containerId, { signal });
+  }
+  await joinStreams(connection, session, {
+    tty,
+    resize: resizer(deps, path, { signal }),
+    awaitDrain: (stream, options) => drained(stream, options),
+  });
+}
+
+/** Podman would make one that has ended ready for a second start. */
+async function assertRunning(containers: Containers, id: string, options: CallOptions): Promise<void> {
+  const { state } = await containers.inspect(id, options);
+  if (state.kind !== 'running') throw new CodedError('Conflict', `container ${id} does not run`);
 }
 
 /** Tries again for a while: Podman refuses sizes until it has noted that the process has begun. */
