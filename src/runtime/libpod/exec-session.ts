@@ -92,6 +92,6 @@ export class ExecSession {
 }
 
 /** Whether a process that we see under this id is the container's: ids mean something else in another namespace. */
-function isProcessOf(containerId: string, pid: number): boolean {
+export function isProcessOf(containerId: string, pid: number): boolean {
   return pid > 1 && readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(containerId);
 }

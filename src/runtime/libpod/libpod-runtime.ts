@@ -19,6 +19,7 @@ import type {
 } from '../runtime.ts';
 import type { CommandRequest, ContainerSessions, SessionStreams } from '../sessions.ts';
 import { LibpodClient } from './client.ts';
+import { isRunning } from './container-info.ts';
 import { askToReopenLog } from './container-log.ts';
 import { ContainerProcesses } from './container-processes.ts';
 import { toSpecGenerator } from './container-spec.ts';
@@ -29,6 +30,8 @@ import type { ExecDeps } from './exec-session.ts';
 import { ExitFiles } from './exit-files.ts';
 import { findImage, pullImage } from './images.ts';
 import { Dialers } from './network/dialers.ts';
+import { makesPipes, ociExec } from './oci-exec.ts';
+import { ociRuntimeOf } from './oci-runtime.ts';
 import { KernelLogOomKills, type OomKills } from './oom-kills.ts';
 import { lowestOomScoreAdj } from './oom-score.ts';
 import { Sandboxes } from './sandboxes.ts';
@@ -154,8 +157,16 @@ export class LibpodRuntime implements Runtime, ContainerSessions {
     return exec(this.#execDeps, id, { ...request, signal });
   }
 
-  runCommand(id: string, request: CommandRequest, session: SessionStreams & CallOptions) {
-    return runCommand(this.#execDeps, id, { ...request, ...session });
+  async runCommand(id: string, request: CommandRequest, session: SessionStreams & CallOptions) {
+    const { tty, user, command } = request;
+    if (session.stdin !== undefined && !tty && user === undefined) {
+      const container = await this.#containers.inspectRaw(id, session);
+      if (!isRunning(container)) throw new CodedError('Conflict', `container ${id} does not run`);
+      const runtime = ociRuntimeOf(container);
+      if (runtime !== undefined && makesPipes(runtime))
+        return await ociExec(runtime, container.Id, { command, ...session });
+    }
+    return await runCommand(this.#execDeps, id, { ...request, ...session });
   }
 
   attach(id: string, { tty }: { readonly tty: boolean }, session: SessionStreams & CallOptions): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../support/clock.ts';
-import { CodedError } from '../../support/errors.ts';
+import { CodedError, messageOf } from '../../support/errors.ts';
 import type { CallOptions } from '../runtime.ts';
 import type { CommandRequest, SessionStreams } from '../sessions.ts';
 import { segment } from './client.ts';
@@ -77,9 +77,18 @@ export async function attach(
   await assertRunning(containers, containerId, { signal });
   const path = `/containers/${segment(containerId)}`;
   const query = { stream: true, stdin: session.stdin !== undefined, stdout: true, stderr: true, detachKeys: '' };
-  const connection = await client.connection({ method: 'POST', path: `${path}/attach`, query }, { signal });
+  const connection = await client
+    .connection({ method: 'POST', path: `${path}/attach`, query }, { signal })
+    .catch(async (error: unknown) => {
+      // Podman fails in many words where the container ends meanwhile, and may not know yet that it does.
+      if (!signal.aborted) await assertRunning(containers, containerId, { signal });
+      const isEnding = messageOf(error).includes('attach socket');
+      throw isEnding ? new CodedError('Conflict', `container ${containerId} does not run`, { cause: error }) : error;
+    });
   if (isRevived(await containers.inspectRaw(containerId, { signal }))) {
     connection.destroy();
+    // How it ended is to be known before that changes.
+    await containers.inspect(containerId, { signal });
     // What Podman has made ready waits for ever; with no grace it is ended at once.
     await client.call({ method: 'POST', path: `${path}/stop`, query: { timeout: 0 } }, { signal });
     await assertRunning(containers, containerId, { signal });
