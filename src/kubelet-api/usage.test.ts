@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { buffer } from 'node:stream/consumers';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import type { OperationOptions } from '../provider/provider.ts';
 import type { ProbeCount, Usage } from '../provider/usage.ts';
 import { toRfc3339 } from '../support/clock.ts';
@@ -42,6 +47,8 @@ const usage: Usage = {
             cacheBytes: 600,
             swapBytes: 64,
             oomKills: 2,
+            pageFaults: 40,
+            majorPageFaults: 3,
           },
           rootfs: { timeMs, usedBytes: 4096, capacityBytes: 10_000 },
           throttling: { timeMs, periods: 9, throttledPeriods: 4, throttledNs: 1_500_000_000 },
@@ -122,7 +129,14 @@ describe('usage', () => {
             name: 'app',
             startTime: started,
             cpu: { time, usageNanoCores: 250_000_000, usageCoreNanoSeconds: 12_500_000_000 },
-            memory: { time, usageBytes: 1500, workingSetBytes: 1000, rssBytes: 800 },
+            memory: {
+              time,
+              usageBytes: 1500,
+              workingSetBytes: 1000,
+              rssBytes: 800,
+              pageFaults: 40,
+              majorPageFaults: 3,
+            },
             rootfs: { time, capacityBytes: 10_000, usedBytes: 4096 },
             swap: { time, swapUsageBytes: 64 },
           },
@@ -223,6 +237,9 @@ describe('usage', () => {
       `container_memory_usage_bytes{${app}} 1500 ${timeMs}`,
       `container_memory_rss{${app}} 800 ${timeMs}`,
       `container_fs_usage_bytes{${app}} 4096 ${timeMs}`,
+      `container_fs_limit_bytes{${app}} 10000 ${timeMs}`,
+      `container_memory_failures_total{${app},failure_type="pgmajfault",scope="container"} 3 ${timeMs}`,
+      `container_last_seen{${app}} ${Math.floor(timeMs / 1000)} ${timeMs}`,
       `container_cpu_cfs_periods_total{${app}} 9 ${timeMs}`,
       `container_cpu_cfs_throttled_periods_total{${app}} 4 ${timeMs}`,
       `container_cpu_cfs_throttled_seconds_total{${app}} 1.5 ${timeMs}`,
@@ -254,6 +271,24 @@ describe('usage', () => {
       assert.ok(text.includes(`${line}\n`), `${line}\nis not in\n${text}`);
     }
   });
+
+  for (const [encodings, isCompressed] of [
+    ['gzip', true],
+    ['deflate, gzip;q=0.5', true],
+    ['gzip;q=0', false],
+    ['deflate', false],
+  ] as const) {
+    test(`metrics are ${isCompressed ? '' : 'not '}compressed for who accepts ${encodings}`, async () => {
+      const plain = (await kubelet.get('/metrics/cadvisor')).text;
+      const sent = request(
+        kubelet.options({ path: '/metrics/cadvisor', headers: { 'accept-encoding': encodings } }),
+      ).end();
+      const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+      const body = await buffer(answer);
+      assert.equal(answer.headers['content-encoding'], isCompressed ? 'gzip' : undefined);
+      assert.equal((isCompressed ? gunzipSync(body) : body).toString(), plain);
+    });
+  }
 
   test('/metrics/probes counts results, those that were', async () => {
     const { text } = await kubelet.get('/metrics/probes');

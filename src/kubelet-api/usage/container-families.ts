@@ -68,6 +68,22 @@ export const containerFamilies: readonly ContainerFamily[] = [
     'Count of out of memory events observed for the container',
     ofMemory(({ oomKills }) => oomKills),
   ),
+  {
+    name: 'memory_failures_total',
+    type: 'counter',
+    help: 'Cumulative count of memory allocation failures.',
+    read: ({ memory }) => [
+      { value: memory?.pageFaults, timeMs: memory?.timeMs, labels: { failure_type: 'pgfault', scope: 'container' } },
+      {
+        value: memory?.majorPageFaults,
+        timeMs: memory?.timeMs,
+        labels: { failure_type: 'pgmajfault', scope: 'container' },
+      },
+    ],
+  },
+  gauge('fs_limit_bytes', 'Number of bytes that can be consumed by the container on this filesystem.', ({ rootfs }) => [
+    { value: rootfs?.capacityBytes, timeMs: rootfs?.timeMs },
+  ]),
   gauge('fs_usage_bytes', 'Number of bytes that are consumed by the container on this filesystem.', ({ rootfs }) => [
     { value: rootfs?.usedBytes, timeMs: rootfs?.timeMs },
   ]),
@@ -104,6 +120,10 @@ export const containerFamilies: readonly ContainerFamily[] = [
   gauge('spec_memory_limit_bytes', 'Memory limit for the container.', ({ limits }) => [
     { value: limits && (limits.memoryBytes ?? 0) },
   ]),
+  gauge('last_seen', 'Last time a container was seen by the exporter', ({ cpu, memory }) => {
+    const timeMs = cpu?.timeMs ?? memory?.timeMs;
+    return [{ value: timeMs === undefined ? undefined : Math.floor(timeMs / 1000), timeMs }];
+  }),
   gauge('start_time_seconds', 'Start time of the container since unix epoch in seconds.', ({ startedAtMs }) => [
     { value: startedAtMs / 1000 },
   ]),
