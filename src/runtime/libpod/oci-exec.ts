@@ -104,12 +104,8 @@ async function pass(from: Readable, to: Writable | undefined, options: CallOptio
 
 /** Why the command could not be started; undefined where it was. */
 function failureIn(log: string): string | undefined {
-  for (const line of log.split('\n')) {
-    if (line === '') continue;
-    const { level, msg } = JSON.parse(line) as { readonly level?: string; readonly msg?: string };
-    if (level === 'error') return msg ?? line;
-  }
-  return undefined;
+  const line = log.split('\n').find((each) => each.includes('"level":"error"'));
+  return line && (JSON.parse(line) as { readonly msg: string }).msg;
 }
 
 /** As a shell has it, and Podman. */
