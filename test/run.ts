@@ -20,7 +20,8 @@ const total = { passed: 0, failed: 0 };
 const suites: Readonly<Record<string, (signal: AbortSignal) => Promise<void>>> = {
   lint: runLint,
   unit: (signal) => runTests('unit', unitTests(), { signal }),
-  cluster: (signal) => runTests('cluster', rootTests(), { signal }),
+  // More than two cores need: these tests wait half of their time.
+  cluster: (signal) => runTests('cluster', rootTests(), { concurrency: 3, signal }),
   e2e: (signal) =>
     runOnCluster('e2e', endToEndTests(), {
       // More than two cores need: these tests wait most of their time.

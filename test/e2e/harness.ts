@@ -73,7 +73,8 @@ export class Stage {
     await kubectl('create', 'namespace', stage.namespace);
     await waitFor(() => getObject('serviceaccount', 'default', '--namespace', stage.namespace), {
       what: 'the default service account',
-      timeoutMs: 20_000,
+      // After an outage of the API server the controller manager waits up to half a minute before it watches again.
+      timeoutMs: 60_000,
     });
     return stage;
   }

@@ -414,14 +414,14 @@ test('a pod that can never run is Failed with every field named; what the API se
     stage.pod('impossible', {
       containers: [{ ...sleeper, volumeMounts: [{ name: 'h', mountPath: '/h' }] }],
       volumes: [{ name: 'h', nfs: { server: '127.0.0.1', path: '/' } }],
-      hostPID: true,
+      hostUsers: false,
     }),
   ]);
   await stage.untilPod('plain', 'ready', isReady);
   const pod = await stage.untilPod('impossible', 'Failed', (one) => one.status?.phase === 'Failed');
-  assert.match(pod.status?.message ?? '', /hostPID/);
+  assert.match(pod.status?.message ?? '', /hostUsers/);
   assert.match(pod.status?.message ?? '', /volumes\[\d\]\.nfs/);
-  assert.ok((await stage.events()).some((event) => event.includes('hostPID')));
+  assert.ok((await stage.events()).some((event) => event.includes('hostUsers')));
 });
 
 test('a DaemonSet whose pods are refused does not become a storm', async (context) => {
@@ -442,13 +442,13 @@ test('a DaemonSet whose pods are refused does not become a storm', async (contex
           selector: { matchLabels: { app: name } },
           template: {
             metadata: { labels: { app: name } },
-            spec: { ...stage.placement, hostPID: true, containers: [sleeper] },
+            spec: { ...stage.placement, hostUsers: false, containers: [sleeper] },
           },
         },
       },
     ]);
   }
-  await waitFor(async () => (await stage.events()).some((event) => event.includes('hostPID')), {
+  await waitFor(async () => (await stage.events()).some((event) => event.includes('hostUsers')), {
     what: 'the refusal to be told',
     timeoutMs: 20_000,
   });
