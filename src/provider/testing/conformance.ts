@@ -244,6 +244,35 @@ export function describeProviderConformance(name: string, makeHarness: () => Pro
       await end(pod);
     });
 
+    it('starts an ephemeral container that is added, and leaves the others as they are', async (context) => {
+      if (!honours('ephemeral-containers')) return context.skip('refused by this provider');
+      const pod = await start({ containers: [harness.longRunning('a')] });
+      const before = await untilRunning(pod);
+      const ephemeralContainers = [harness.longRunning('debug')];
+      const changed = { ...pod, metadata: { ...pod.metadata, generation: 2 } };
+      const spec = { containers: [], ...pod.spec, ephemeralContainers };
+      await running.provider.updatePod({ ...changed, spec }, { signal });
+      const { containers } = await running.until(podRef(pod).uid, 'both running', (observed) =>
+        ['a', 'debug'].every((of) => observed.containers.find((each) => each.name === of)?.state.kind === 'running'),
+      );
+      assert.deepEqual(
+        containers.find((each) => each.name === 'a'),
+        before.containers[0],
+      );
+      await end(pod);
+    });
+
+    it('restarts a container by its own rules, whatever the pod’s restartPolicy', async (context) => {
+      const { exiting } = harness;
+      if (!exiting) return context.skip('nothing really runs');
+      if (!honours('container-restart-rules')) return context.skip('refused by this provider');
+      const restartPolicyRules = [{ action: 'Restart', exitCodes: { operator: 'In', values: [42] } }];
+      const ruled = { ...exiting('a', 42), restartPolicy: 'Never', restartPolicyRules };
+      const pod = await start({ restartPolicy: 'Never', containers: [ruled] });
+      await running.until(podRef(pod).uid, 'restarted', ({ containers }) => (containers[0]?.restartCount ?? 0) > 0);
+      await end(pod);
+    });
+
     it('gives the log of a container, and NotFound for one of a pod it does not know', async (context) => {
       const { logs } = running.provider;
       if (logs === undefined) return context.skip('this provider has no logs');
