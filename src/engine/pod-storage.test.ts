@@ -84,4 +84,19 @@ describe('Engine: storage', () => {
     const { failure } = await harness.untilEnded(pod);
     assert.equal(failure?.message, 'Pod ephemeral local storage usage exceeds the total limit of containers 1Ki. ');
   });
+
+  it('is no matter any more once the containers have ended', async () => {
+    const pod = await harness.create({
+      restartPolicy: 'Never',
+      containers: [app('a')],
+      volumes: [{ name: 'cache', emptyDir: { sizeLimit: '1Ki' } }],
+    });
+    await harness.untilRunning(pod);
+    harness.runtime.exit(harness.idOf(pod, 'a'), 0);
+    await harness.untilEnded(pod);
+    harness.sizeOf = () => ({ bytes: 2000, inodes: 1 });
+    await looks(3);
+    assert.equal(harness.observed(pod)?.failure, undefined);
+    assert.deepEqual(harness.eventsOf('Evicted'), []);
+  });
 });

@@ -72,8 +72,11 @@ export class PodStorage {
 
   /** As kubelet's eviction manager does (`localStorageEviction`). */
   #evict(): void {
-    for (const [uid, memory] of this.#options.pods) {
+    const { pods, view } = this.#options;
+    for (const [uid, memory] of pods) {
       if (memory.eviction !== undefined || !memory.isInHand || !hasStorageLimits(memory.pod)) continue;
+      // What has ended does not write any more, and has its own outcome.
+      if (view.runningContainersOf(uid).next().done) continue;
       memory.eviction = storageExcess(memory.pod, this.#use(uid));
       if (memory.eviction !== undefined) this.#options.onEvicted(uid);
     }

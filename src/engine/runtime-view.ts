@@ -56,7 +56,7 @@ export class RuntimeView {
   }
 
   /** Those of one pod. */
-  *runningContainersOf(uid: string): Iterable<string> {
+  *runningContainersOf(uid: string): Generator<string, void> {
     for (const { id, state } of this.#pods.get(uid)?.containers.values() ?? []) if (state.kind === 'running') yield id;
   }
 
