@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { assertLinuxRoot } from '../test/cluster/system-packages.ts';
 import { startSharedCluster } from '../test/shared-cluster.ts';
+import { peerBinaries } from './peers/peer-binaries.ts';
 
 /** `make bench`: runs each benchmark in turn, on a control plane of its own, which goes with it. */
 const benchmarks = ['bench/fargate-calls.ts', 'bench/streams.ts'];
@@ -15,11 +16,9 @@ try {
 const ended = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => ended.abort(new Error(name)));
 
-const cluster = await startSharedCluster({
-  name: 'bench',
-  signal: ended.signal,
-  progress: (line) => void process.stdout.write(`  ${line}\n`),
-});
+const progress = (line: string): void => void process.stdout.write(`  ${line}\n`);
+await peerBinaries({ progress, signal: ended.signal });
+const cluster = await startSharedCluster({ name: 'bench', signal: ended.signal, progress });
 try {
   for (const file of benchmarks) {
     process.stdout.write(`\n▸ ${file}\n`);

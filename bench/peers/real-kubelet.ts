@@ -1,8 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as toml from 'smol-toml';
-import { ensureBinary } from '../../test/cluster/binaries.ts';
-import { binarySource, goArchitecture, kubernetes, type ReleasedSource } from '../../test/cluster/binary-sources.ts';
 import { mountPointsBelow } from '../../test/cluster/leftovers.ts';
 import { networkNamespace } from '../../test/cluster/network-namespace.ts';
 import type { Progress } from '../../test/cluster/progress.ts';
@@ -10,13 +8,10 @@ import { runCommand } from '../../test/cluster/run-command.ts';
 import { ServerProcess } from '../../test/cluster/server-process.ts';
 import { waitFor } from '../../test/cluster/wait-for.ts';
 import { cluster, getObject } from '../../test/e2e/harness.ts';
+import { peerBinaries } from './peer-binaries.ts';
 
-const containerdVersion = 'v2.3.7';
 const port = 10350;
 const stopGraceMs = 10_000;
-
-/** Its go.mod is beside this file and not among the cluster's, which need no kubelet. */
-const modules = '../../../bench/peers';
 
 /**
  * A real kubelet with containerd as a node of the cluster, for figures beside ours. It has no network for pods: only
@@ -36,18 +31,7 @@ export class RealKubelet {
 
   /** Gets the binaries, starts both and waits until the node is registered. All of it lies in the cluster's folder. */
   static async start(options: { readonly progress: Progress }): Promise<RealKubelet> {
-    const { version } = binarySource('kubectl', goArchitecture());
-    const kubelet = await ensureBinary(
-      kubernetes('kubelet', goArchitecture(), {
-        version,
-        module: `${modules}/kubelet`,
-        package: 'k8s.io/kubernetes/cmd/kubelet',
-      }),
-      options,
-    );
-    // containerd looks for its shim beside itself.
-    await ensureBinary(containerdSource('containerd-shim-runc-v2'), options);
-    const containerd = await ensureBinary(containerdSource('containerd'), options);
+    const { kubelet, containerd } = await peerBinaries(options);
 
     const folder = join(cluster.runDir, 'peer');
     await removeFolder(folder);
@@ -106,21 +90,6 @@ export class RealKubelet {
     await cluster.kubectl(['delete', 'node', nodeName, '--wait=false', '--ignore-not-found']);
     await removeFolder(this.#folder);
   }
-}
-
-function containerdSource(name: string): ReleasedSource {
-  const archive = `containerd-${containerdVersion.slice(1)}-linux-${goArchitecture()}.tar.gz`;
-  const url = `https://github.com/containerd/containerd/releases/download/${containerdVersion}/${archive}`;
-  return {
-    name,
-    version: containerdVersion,
-    release: { url, checksumUrl: `${url}.sha256sum`, archiveMember: `bin/${name}` },
-    build: {
-      module: `${modules}/containerd`,
-      package: `github.com/containerd/containerd/v2/cmd/${name}`,
-      variables: {},
-    },
-  };
 }
 
 /** The cluster has no pause image: one of a sleeping busybox. */
