@@ -222,28 +222,6 @@ describe('Engine: containers', () => {
       ]);
     });
 
-    it('that are volumes are pulled before the container is made, and held back by name where they cannot be', async () => {
-      const pod = await harness.create({
-        containers: [app('a', { volumeMounts: [{ name: 'data', mountPath: '/data' }] }), app('b')],
-        volumes: [{ name: 'data', image: { reference: 'data:1' } }],
-      });
-      await harness.untilWaiting(pod, 'a', 'ErrImagePull');
-      await harness.untilRunning(pod, 'b');
-      await harness.clock.advance(5000);
-      const { state } = await harness.untilWaiting(pod, 'a', 'ImagePullBackOff');
-      assert.match(
-        state.kind === 'waiting' ? (state.message ?? '') : '',
-        /^Back-off pulling image "data:1": ErrImagePull: /,
-      );
-      harness.runtime.registry.set('docker.io/library/data:1', fakeImage('data'));
-      await harness.clock.advance(10_000);
-      await harness.untilRunning(pod, 'a');
-      assert.deepEqual(
-        harness.runtime.specOf(harness.idOf(pod, 'a')).mounts.find(({ target }) => target === '/data'),
-        { kind: 'image', imageId: 'id-of-data', target: '/data' },
-      );
-    });
-
     it('of names that make no sense are told', async () => {
       const pod = await harness.create({ containers: [{ name: 'a', image: 'No Image' }] });
       await harness.untilWaiting(pod, 'a', 'InvalidImageName');

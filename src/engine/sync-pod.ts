@@ -132,7 +132,7 @@ function announce(kit: EffectKit, memory: PodMemory, plan: Plan): void {
     const id = `${key} ${hold.untilMs}`;
     if (!hold.later || hold.later.atMs > kit.now() || !found || memory.announced.has(id)) continue;
     memory.announced.add(id);
-    const message = `Back-off pulling image "${hold.later.image}"`;
+    const message = `Back-off pulling image "${found.container.image}"`;
     kit.record(memory, { type: 'Normal', reason: 'BackOff', message, fieldPath: fieldPathOf(found) });
   }
 }

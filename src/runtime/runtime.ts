@@ -196,10 +196,9 @@ export interface Ulimit {
   readonly hard: number;
 }
 
-/** A file or folder of the host inside the container, the files of an image in the local store (never writable), or memory. */
+/** A file or folder of the host inside the container, or memory. */
 export type Mount =
   | { readonly kind: 'bind'; readonly source: string; readonly target: string; readonly readOnly: boolean }
-  | { readonly kind: 'image'; readonly imageId: string; readonly target: string }
   | { readonly kind: 'tmpfs'; readonly target: string; readonly sizeBytes?: number };
 
 export interface Resources {

@@ -353,25 +353,6 @@ test('a pod that writes more to disk than it may is evicted', async (context) =>
   );
 });
 
-test('an image is mounted as a volume, and nobody writes to it', async (context) => {
-  const stage = await Stage.set(context);
-  await stage.startNode();
-  await cluster.apply([
-    stage.pod('reader', {
-      restartPolicy: 'Never',
-      containers: [
-        shell('ls /image/usr/share/nginx/html; touch /image/x 2>/dev/null || exit 9', {
-          volumeMounts: [{ name: 'image', mountPath: '/image' }],
-        }),
-      ],
-      volumes: [{ name: 'image', image: { reference: 'nginx', pullPolicy: 'IfNotPresent' } }],
-    }),
-  ]);
-  const pod = await stage.untilPod('reader', 'Failed', ({ status }) => status?.phase === 'Failed');
-  assert.equal(containerStatus(pod, 'c').state?.terminated?.exitCode, 9);
-  assert.match(await kubectl('logs', 'reader', '--namespace', stage.namespace), /index\S*\.html/);
-});
-
 test('images: Always pulls, Never refuses to, and a missing one is told and backed off', async (context) => {
   const stage = await Stage.set(context);
   await stage.startNode();

@@ -16,12 +16,10 @@ export function isApiVolume(volume: Volume): boolean {
 export function containerMounts(
   pod: Pod,
   container: Container,
-  { folder, attempt, subPaths, images }: MountPlaces,
+  { folder, attempt, subPaths }: MountPlaces,
 ): readonly Mount[] {
   const mounts = (container.volumeMounts ?? []).map(({ name, mountPath, readOnly }): Mount => {
     const volume = volumeNamed(pod, name);
-    const imageId = images.get(name);
-    if (imageId !== undefined) return { kind: 'image', imageId, target: mountPath };
     const source = subPaths.get(mountPath) ?? sourceOf(volume, folder);
     return { kind: 'bind', source, target: mountPath, readOnly: readOnly === true || isApiVolume(volume) };
   });
@@ -44,8 +42,6 @@ export interface MountPlaces {
   readonly attempt: number;
   /** Where parts of volumes are, by the path at which the container wants them. */
   readonly subPaths: ReadonlyMap<string, string>;
-  /** Ids of images that are volumes, by the volume's name. */
-  readonly images: ReadonlyMap<string, string>;
 }
 
 /** Throws `InvalidInput` where the spec has no such volume. */

@@ -60,8 +60,6 @@ interface VolumeRequest extends SetUpOptions {
 
 async function setUpVolume(context: VolumeContext, request: VolumeRequest): Promise<number | undefined> {
   const { pod, volume, folder, signal, present } = request;
-  // Pulled for the container that mounts it.
-  if (volume.image) return undefined;
   if (volume.emptyDir || volume.hostPath) {
     if (present.has(volume.name)) return undefined;
     if (volume.emptyDir) await setUpEmptyDir(context, request);

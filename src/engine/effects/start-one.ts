@@ -1,7 +1,5 @@
 import { CodedError, messageOf } from '../../support/errors.ts';
 import { runHook } from '../hooks/run-hook.ts';
-import { imagesOf } from '../images/images.ts';
-import { PullError } from '../images/provide-image.ts';
 import type { Action } from '../plan/action.ts';
 import type { ContainerIdentity } from '../pod/labels.ts';
 import { backOffShownAfterMs, type Hold, type HoldKey } from '../pod/notes.ts';
@@ -31,7 +29,7 @@ export function beginStart(
         const request = { pod: memory.pod, identity, sandbox, createdId, targetId, onCreated };
         const id = await startContainer(context, tools, { ...request, signal, engineSignal: kit.signal });
         view.touchContainer(memory.ref, id);
-        for (const image of imagesOf(memory.pod, container)) kit.pullBackoff.reset(pullKey(memory, image));
+        kit.pullBackoff.reset(pullKey(memory, identity));
         const podIp = memory.pod.spec?.hostNetwork ? context.node.ip : sandbox.ips[0];
         await runPostStart(kit, memory, { identity, id, podIp, signal });
         memory.holds.delete(key);
@@ -41,7 +39,7 @@ export function beginStart(
     },
     failed: (error) => {
       view.distrust(memory.ref);
-      memory.holds.set(key, { ...holdAfter(kit, memory, error), targetId });
+      memory.holds.set(key, { ...holdAfter(kit, memory, { identity, error }), targetId });
     },
   });
 }
@@ -76,25 +74,27 @@ async function runPostStart(
 }
 
 /** What the container's state says after a failure, and when the next try is. */
-function holdAfter(kit: EffectKit, memory: PodMemory, error: unknown): Hold {
+function holdAfter(
+  kit: EffectKit,
+  memory: PodMemory,
+  { identity, error }: { readonly identity: ContainerIdentity; readonly error: unknown },
+): Hold {
   const nowMs = kit.now();
   const reason = error instanceof CodedError ? error.reason : undefined;
   if (isUnanswered(error) || reason === undefined) return { untilMs: nowMs + unansweredRetryMs };
   const waiting = { reason, message: messageOf(error) };
-  const image = error instanceof CodedError && error.cause instanceof PullError ? error.cause.image : undefined;
-  if (image === undefined) return { untilMs: nowMs + retryMs, waiting };
+  if (reason !== 'ErrImagePull') return { untilMs: nowMs + retryMs, waiting };
   return {
-    untilMs: nowMs + kit.pullBackoff.nextDelayMs(pullKey(memory, image)),
+    untilMs: nowMs + kit.pullBackoff.nextDelayMs(pullKey(memory, identity)),
     waiting,
     later: {
       atMs: nowMs + backOffShownAfterMs,
-      image,
       reason: 'ImagePullBackOff',
-      message: `Back-off pulling image "${image}": ErrImagePull: ${waiting.message}`,
+      message: `Back-off pulling image "${identity.container.image}": ErrImagePull: ${waiting.message}`,
     },
   };
 }
 
-function pullKey({ ref }: PodMemory, image: string): string {
-  return `${ref.uid} ${image}`;
+function pullKey({ ref }: PodMemory, { container }: ContainerIdentity): string {
+  return `${ref.uid} ${container.image}`;
 }

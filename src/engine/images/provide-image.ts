@@ -16,16 +16,6 @@ export interface ImageRequest extends Omit<SpecContainer, 'position'> {
   readonly signal: AbortSignal;
 }
 
-/** An image that was not to be had, as the spec names it. */
-export class PullError extends CodedError {
-  readonly image: string;
-
-  constructor(image: string, cause: unknown) {
-    super('Internal', messageOf(cause), { reason: 'ErrImagePull', cause });
-    this.image = image;
-  }
-}
-
 /**
  * The image for a container, by its pull policy, with kubelet's events. Rejects with kubelet's word as `reason`:
  * `InvalidImageName`, `ErrImageNeverPull`, `ErrImagePull`.
@@ -73,7 +63,7 @@ export async function provideImage(
     // That the runtime is away says nothing about the image.
     if (signal.aborted || isUnanswered(error)) throw error;
     record('Warning', 'Failed', `Failed to pull image "${named}": ${messageOf(error)}`);
-    throw new PullError(named, error);
+    throw new CodedError('Internal', messageOf(error), { reason: 'ErrImagePull', cause: error });
   }
 }
 

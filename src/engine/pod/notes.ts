@@ -50,7 +50,7 @@ export interface Hold {
   /** What the container's state says meanwhile. */
   readonly waiting?: Waiting;
   /** What it says from a later moment on. */
-  readonly later?: Waiting & { readonly atMs: number; readonly image: string };
+  readonly later?: Waiting & { readonly atMs: number };
 }
 
 export interface Waiting {

@@ -17,8 +17,6 @@ export interface ContainerSpecInput {
   readonly folder: PodFolder;
   /** Where parts of volumes are, by the path at which the container wants them. */
   readonly subPaths: ReadonlyMap<string, string>;
-  /** Ids of images that are volumes, by the volume's name. */
-  readonly volumeImages: ReadonlyMap<string, string>;
   /** Path of the namespace of the container whose processes it is to see. */
   readonly targetNamespace: string | undefined;
   readonly owner: Owner;
@@ -39,12 +37,7 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpec {
     ...(args && { command: args }),
     ...(container.workingDir && { workingDir: container.workingDir }),
     env: environment,
-    mounts: containerMounts(pod, container, {
-      folder: input.folder,
-      attempt,
-      subPaths: input.subPaths,
-      images: input.volumeImages,
-    }),
+    mounts: containerMounts(pod, container, { folder: input.folder, attempt, subPaths: input.subPaths }),
     resources: {
       ...cgroupLimits(container),
       oomScoreAdj: oomScoreAdjust(pod, container, input.nodeMemoryBytes),

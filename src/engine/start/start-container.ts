@@ -1,6 +1,8 @@
 import type { Pod } from '../../kubernetes/objects.ts';
 import { podRef } from '../../kubernetes/objects.ts';
 import { containerEnvironment } from '../../podspec/environment/container-environment.ts';
+import { imagePullCredentials } from '../../podspec/images/pull-credentials.ts';
+import { pullSecrets } from '../../podspec/images/pull-secrets.ts';
 import { parseQuantity, wholeUnits } from '../../podspec/resources/quantity.ts';
 import { CodedError, hasCode, messageOf } from '../../support/errors.ts';
 import { writeHostsFile } from '../disk/hosts-file.ts';
@@ -8,7 +10,7 @@ import { podFolder } from '../disk/pod-folder.ts';
 import { makeTerminationMessageFile } from '../disk/termination-message.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { ImagePuller } from '../images/image-puller.ts';
-import { Images } from '../images/images.ts';
+import { provideImage } from '../images/provide-image.ts';
 import type { PodSandbox } from '../pod/actual-pod.ts';
 import { type ContainerIdentity, ownedBy } from '../pod/labels.ts';
 import { fieldPathOf } from '../pod/spec-containers.ts';
@@ -99,14 +101,16 @@ async function create(
 ): Promise<string> {
   const { runtime, owner, node, rootDir, references } = context;
   const { pod, identity, sandbox, signal } = request;
-  const { container } = identity;
+  const { container, role } = identity;
   const record = recorder(context, request);
   const podIps = pod.spec?.hostNetwork ? [node.ip] : sandbox.ips;
   const folder = podFolder(rootDir, podRef(pod).uid);
   try {
-    const images = new Images(context, tools.puller, request);
-    const volumeImages = await images.ofVolumes();
-    const image = await images.ofContainer();
+    const credentials = async () => {
+      const secrets = await pullSecrets(pod, { references, recordEvent: context.recordEvent, signal });
+      return imagePullCredentials(secrets, container.image ?? '');
+    };
+    const image = await provideImage(context, tools.puller, { pod, container, role, credentials, signal });
     const nodeAllocatable = await node.allocatable({ signal });
     const environment = await containerEnvironment(
       {
@@ -132,7 +136,6 @@ async function create(
       rootDir,
       folder,
       subPaths,
-      volumeImages,
       targetNamespace: request.targetNamespace,
       owner,
       nodeMemoryBytes: wholeUnits(parseQuantity(nodeAllocatable['memory'] ?? '0')),

@@ -40,7 +40,7 @@ export const capabilities: Capabilities = {
   'host-path': yes,
   'persistent-volumes': no('nothing attaches and mounts persistent volumes'),
   'network-volumes': no('there are no volume drivers'),
-  'image-volumes': note('as a whole'),
+  'image-volumes': no('Podman comes to a standstill where an image is removed that is mounted'),
   'sub-path': note('needs the right to mount'),
   'mount-propagation': no('mounts are private to their container'),
   'run-as-user': yes,

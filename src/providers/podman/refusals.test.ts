@@ -34,32 +34,6 @@ test('they are kept with overlay, and while the driver is not known', () => {
   for (const driver of ['overlay', undefined]) assert.deepEqual(podmanRefusals(pod, driver), []);
 });
 
-test('a part of an image is refused by name, a part of another volume and a whole image are not', () => {
-  const mount = { mountPath: '/v', subPath: 'bin' };
-  const parts: Pod = {
-    spec: {
-      containers: [
-        {
-          name: 'a',
-          volumeMounts: [
-            { name: 'image', mountPath: '/w' },
-            { name: 'cache', ...mount },
-          ],
-        },
-        { name: 'b', volumeMounts: [{ name: 'image', ...mount }] },
-      ],
-      volumes: [
-        { name: 'image', image: { reference: 'busybox' } },
-        { name: 'cache', emptyDir: {} },
-      ],
-    },
-  };
-  assert.deepEqual(
-    podmanRefusals(parts).map(({ field }) => field),
-    ['spec.containers[1].volumeMounts[0].subPath'],
-  );
-});
-
 test('groups are merged with those of the image, and the wish for others is refused', () => {
   const of = (securityContext: NonNullable<Pod['spec']>['securityContext']) =>
     podmanRefusals({ spec: { containers: [], ...(securityContext && { securityContext }) } }).map(({ field }) => field);

@@ -5,7 +5,7 @@ const lists = ['initContainers', 'containers'] as const;
 
 /** What of a pod cannot be honoured for its values. A storage driver that is not known yet is taken for overlay. */
 export function podmanRefusals(pod: Pod, storageDriver = 'overlay'): readonly Refusal[] {
-  return [...unmeasuredLimits(pod, storageDriver), ...partsOfImages(pod), ...strictGroups(pod)];
+  return [...unmeasuredLimits(pod, storageDriver), ...strictGroups(pod)];
 }
 
 /**
@@ -21,20 +21,6 @@ function unmeasuredLimits({ spec }: Pod, storageDriver: string): readonly Refusa
       const field = `spec.${list}[${index}].resources.limits.ephemeral-storage`;
       return [{ field, feature: 'ephemeral-storage-limits', why }];
     }),
-  );
-}
-
-/** Podman mounts an image as a whole. */
-function partsOfImages({ spec }: Pod): readonly Refusal[] {
-  const images = new Set((spec?.volumes ?? []).flatMap(({ name, image }) => (image ? name : [])));
-  return lists.flatMap((list) =>
-    (spec?.[list] ?? []).flatMap(({ volumeMounts = [] }, container) =>
-      volumeMounts.flatMap(({ name, subPath, subPathExpr }, index): readonly Refusal[] => {
-        if (!images.has(name) || !(subPath || subPathExpr)) return [];
-        const field = `spec.${list}[${container}].volumeMounts[${index}].${subPath ? 'subPath' : 'subPathExpr'}`;
-        return [{ field, feature: 'image-volumes', why: 'an image is mounted as a whole' }];
-      }),
-    ),
   );
 }
 

@@ -80,11 +80,6 @@ describe('the specification of a container', () => {
       },
     },
     {
-      name: 'mounts images in a list of their own',
-      spec: { mounts: [{ kind: 'image', imageId: 'sha', target: '/i' }] },
-      says: { mounts: [], image_volumes: [{ Source: 'sha', Destination: '/i', ReadWrite: false }] },
-    },
-    {
       name: 'joins the processes of the machine, and its IPC',
       spec: { pidNamespace: 'host', hostIpc: true },
       says: { pidns: { nsmode: 'host' }, ipcns: { nsmode: 'host' } },

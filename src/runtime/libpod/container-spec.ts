@@ -26,8 +26,7 @@ export function toSpecGenerator(spec: ContainerSpec, dns?: Dns): Readonly<Record
     // As every runtime of a kubelet does.
     create_working_dir: true,
     env: spec.env,
-    mounts: spec.mounts.flatMap(toMount),
-    ...toImageVolumes(spec.mounts),
+    mounts: spec.mounts.map(toMount),
     image_volume_mode: 'anonymous',
     resource_limits: toLinuxResources(spec.resources),
     oom_score_adj: spec.resources.oomScoreAdj,
@@ -113,10 +112,8 @@ function toResourceLimit({ name, soft, hard }: Ulimit): Readonly<Record<string, 
   return { type: name, soft: amount(soft), hard: amount(hard) };
 }
 
-function toMount(mount: Mount): Readonly<Record<string, unknown>> | readonly [] {
+function toMount(mount: Mount): Readonly<Record<string, unknown>> {
   switch (mount.kind) {
-    case 'image':
-      return [];
     case 'bind':
       return {
         type: 'bind',
@@ -141,15 +138,6 @@ function toMount(mount: Mount): Readonly<Record<string, unknown>> | readonly [] 
         ],
       };
   }
-}
-
-/** Podman has a list of its own for them. */
-function toImageVolumes(mounts: readonly Mount[]): Readonly<Record<string, unknown>> {
-  const images = mounts.filter((mount) => mount.kind === 'image');
-  if (images.length === 0) return {};
-  return {
-    image_volumes: images.map(({ imageId, target }) => ({ Source: imageId, Destination: target, ReadWrite: false })),
-  };
 }
 
 function toDnsFields(dns: Dns | undefined): Readonly<Record<string, unknown>> {
