@@ -3,7 +3,8 @@ import type { ObservedPod } from '../podspec/status/observed.ts';
 import { Backoff } from '../queue/backoff.ts';
 import { WorkQueue } from '../queue/work-queue.ts';
 import { CodedError, messageOf } from '../support/errors.ts';
-import { memoryFolder, notedPod, podFolders } from './disk/pod-folder.ts';
+import { memoryFolder, notedEviction, notedPod, podFolders } from './disk/pod-folder.ts';
+import { hasStorageLimits } from './disk/storage-limits.ts';
 import { EffectKit } from './effects/effect-kit.ts';
 import type { EngineContext } from './engine-context.ts';
 import { ImagePuller } from './images/image-puller.ts';
@@ -56,6 +57,8 @@ export interface EngineLogRequest extends Omit<ReadLogOptions, 'follow' | 'recyc
 
 /** Of a pod whose look failed: the runtime did not answer. */
 const lookBackoff = { baseMs: 250, capMs: 10_000 };
+/** kubelet's for volumes: what is missing at first (a token's pod in a cache of the API server) comes soon. */
+const mountBackoffRange = { baseMs: 500, capMs: 122_000 };
 /** kubelet's for image pulls. */
 const pullBackoffRange = { baseMs: 10_000, capMs: 300_000 };
 
@@ -116,6 +119,7 @@ export class Engine {
       prober: this.#prober,
       tools: { puller: this.#puller, starts: this.#starts },
       pullBackoff: this.#pullBackoff,
+      mountBackoff: new Backoff(mountBackoffRange, { clock, random: this.#context.random }),
       wake: (uid) => this.#wake(uid),
       signal,
     });
@@ -159,6 +163,7 @@ export class Engine {
     const known = this.#pods.get(uid);
     const memory = known ?? this.#newMemory(pod);
     this.#pods.set(uid, memory);
+    if (hasStorageLimits(pod)) memory.eviction ??= await notedEviction(this.#context.rootDir, uid);
     this.#takeInHand(memory, pod);
     if (!known) return;
     const { observed } = await this.#lookAt(memory, options);

@@ -85,6 +85,24 @@ describe('Engine: storage', () => {
     assert.equal(failure?.message, 'Pod ephemeral local storage usage exceeds the total limit of containers 1Ki. ');
   });
 
+  it('that was too much is not forgotten by the process after us', async () => {
+    harness.play({ b: [{ termMs: Number.POSITIVE_INFINITY }] });
+    const pod = await harness.create({
+      restartPolicy: 'Never',
+      containers: [app('a'), app('b')],
+      volumes: [{ name: 'cache', emptyDir: { sizeLimit: '1Ki' } }],
+    });
+    await harness.untilRunning(pod);
+    harness.sizeOf = () => ({ bytes: 2000, inodes: 1 });
+    await harness.clock.advance(10_000);
+    await harness.until('a has ended', () => harness.runtimeIds(pod, 'a').length === 0);
+    harness.sizeOf = () => ({ bytes: 0, inodes: 1 });
+    await harness.restart();
+    await harness.engine.createPod(pod, { signal: new AbortController().signal });
+    await harness.clock.advance(5000);
+    assert.equal((await harness.untilEnded(pod)).failure?.reason, 'Evicted');
+  });
+
   it('is no matter any more once the containers have ended', async () => {
     const pod = await harness.create({
       restartPolicy: 'Never',

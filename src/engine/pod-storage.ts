@@ -1,5 +1,6 @@
 import type { CallOptions } from '../runtime/runtime.ts';
 import { type DiskSize, DiskSizes, type MeasuredFolder } from './disk/disk-sizes.ts';
+import { noteEviction } from './disk/pod-folder.ts';
 import { layerFolder, volumeFolders } from './disk/pod-folders.ts';
 import { hasStorageLimits, type StorageUse, storageExcess } from './disk/storage-limits.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -71,14 +72,18 @@ export class PodStorage {
   }
 
   /** As kubelet's eviction manager does (`localStorageEviction`). */
-  #evict(): void {
+  async #evict(): Promise<void> {
     const { pods, view } = this.#options;
     for (const [uid, memory] of pods) {
       if (memory.eviction !== undefined || !memory.isInHand || !hasStorageLimits(memory.pod)) continue;
       // What has ended does not write any more, and has its own outcome.
       if (view.runningContainersOf(uid).next().done) continue;
-      memory.eviction = storageExcess(memory.pod, this.#use(uid));
-      if (memory.eviction !== undefined) this.#options.onEvicted(uid);
+      const excess = storageExcess(memory.pod, this.#use(uid));
+      if (excess === undefined) continue;
+      // Before anything of it ends: what is left of it then may be within all limits.
+      await noteEviction(this.#options.context.rootDir, uid, excess);
+      memory.eviction = excess;
+      this.#options.onEvicted(uid);
     }
   }
 

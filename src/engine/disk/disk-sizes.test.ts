@@ -26,7 +26,7 @@ function setUp(measure: (paths: readonly string[]) => Promise<ReadonlyMap<string
   });
   const beganAtMs = clock.now();
   const run = (folders: readonly MeasuredFolder[]): Promise<void> =>
-    sizes.run(async () => folders, { signal: stop.signal, onMeasured: () => looks++ });
+    sizes.run(async () => folders, { signal: stop.signal, onMeasured: async () => void looks++ });
   /** Lets time pass, and all the time that the system's file systems take to be read. */
   const pass = async (seconds: number): Promise<void> => {
     for (let second = 0; second < seconds; second++) {

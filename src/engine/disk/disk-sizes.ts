@@ -52,7 +52,7 @@ export class DiskSizes {
   /** Measures these folders soon after they come and about once a minute, until the signal aborts. */
   async run(
     folders: (options: { readonly signal: AbortSignal }) => Promise<readonly MeasuredFolder[]>,
-    { signal, onMeasured }: { readonly signal: AbortSignal; readonly onMeasured: () => void },
+    { signal, onMeasured }: { readonly signal: AbortSignal; readonly onMeasured: () => Promise<void> },
   ): Promise<void> {
     const { clock } = this.#options;
     let waitMs = lookEveryMs;
@@ -63,7 +63,7 @@ export class DiskSizes {
       try {
         await this.measure(await folders({ signal }), { signal });
         this.#hasComplained = false;
-        onMeasured();
+        await onMeasured();
       } catch (error) {
         if (!isAbortOf(signal, error)) this.#complain(error);
       }

@@ -54,6 +54,20 @@ export async function notePod(rootDir: string, { metadata, spec }: Pod, owner: O
   await rename(fresh, join(root, 'pod.json'));
 }
 
+/** Writes down why the pod is to end, for the process after us. */
+export async function noteEviction(rootDir: string, uid: string, why: string): Promise<void> {
+  await writeFile(evictionNote(rootDir, uid), why, { mode: 0o600 });
+}
+
+/** Undefined where the pod may go on. */
+export async function notedEviction(rootDir: string, uid: string): Promise<string | undefined> {
+  return (await readFile(evictionNote(rootDir, uid), 'utf8').catch(() => '')) || undefined;
+}
+
+function evictionNote(rootDir: string, uid: string): string {
+  return join(podFolder(rootDir, uid).root, 'evicted');
+}
+
 /** UIDs of all pods that have a folder, whoever's they are. */
 export async function podFolders(rootDir: string): Promise<readonly string[]> {
   return await readdir(join(rootDir, 'pods')).catch(() => []);

@@ -41,6 +41,19 @@ const cases: readonly [
     undefined,
     'Container a exceeded its local ephemeral storage limit "1Ki". ',
   ],
+  ['a volume whose limit is 0, which is none', pod([container('a')], '0'), {}, 5000, undefined],
+  [
+    'a sidecar over its own limit, with room in that of the pod',
+    {
+      spec: {
+        containers: [container('a', '10Ki')],
+        initContainers: [{ ...container('s', '1Ki'), restartPolicy: 'Always' }],
+      },
+    },
+    { s: 2000 },
+    undefined,
+    undefined,
+  ],
   ['nothing known yet', pod([container('a', '1')], '1'), {}, undefined, undefined],
 ];
 
@@ -57,6 +70,10 @@ it('a pod has limits where a container or a volume on disk has one', () => {
   assert.equal(hasStorageLimits(pod([container('a')])), false);
   assert.equal(hasStorageLimits(pod([container('a', '1')])), true);
   assert.equal(hasStorageLimits(pod([container('a')], '1Ki')), true);
+  const critical: Pod = {
+    spec: { ...pod([container('a', '1')]).spec, containers: [container('a', '1')], priority: 2_000_001_000 },
+  };
+  assert.equal(hasStorageLimits(critical), false);
   const inMemory: Pod = {
     spec: { containers: [], volumes: [{ name: 'v', emptyDir: { medium: 'Memory', sizeLimit: '1' } }] },
   };

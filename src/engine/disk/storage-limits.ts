@@ -12,8 +12,13 @@ export interface StorageUse {
 
 const resource = 'ephemeral-storage';
 
+/** Kubernetes' SystemCriticalPriority: from there on a kubelet's eviction manager leaves a pod alone. */
+const criticalPriority = 2_000_000_000;
+
+/** Whether the pod has limits that are kept. */
 export function hasStorageLimits({ spec }: Pod): boolean {
   const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
+  if ((spec?.priority ?? 0) >= criticalPriority) return false;
   return (
     containers.some(({ resources }) => resources?.limits?.[resource] !== undefined) ||
     (spec?.volumes ?? []).some(({ emptyDir }) => emptyDir?.sizeLimit !== undefined && !emptyDir.medium)
@@ -26,7 +31,9 @@ export function storageExcess(pod: Pod, use: StorageUse): string | undefined {
 }
 
 function excessOfVolume({ spec }: Pod, { volumes }: StorageUse): string | undefined {
-  const found = (spec?.volumes ?? []).find(({ name, emptyDir }) => isOver(volumes.get(name), emptyDir?.sizeLimit));
+  const found = (spec?.volumes ?? []).find(({ name, emptyDir }) =>
+    isOver(volumes.get(name), emptyDir?.sizeLimit, { zeroIsNone: true }),
+  );
   return found && `Usage of EmptyDir volume "${found.name}" exceeds the limit "${found.emptyDir?.sizeLimit}". `;
 }
 
@@ -41,12 +48,19 @@ function excessOfPod(pod: Pod, { containers, volumes }: StorageUse): string | un
 function excessOfContainer({ spec }: Pod, { containers }: StorageUse): string | undefined {
   const limitOf = (resources: { limits?: Readonly<Record<string, string>> } | undefined): string | undefined =>
     resources?.limits?.[resource];
-  const found = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].find(({ name, resources }) =>
+  // Init containers and sidecars count for the sum alone.
+  const found = (spec?.containers ?? []).find(({ name, resources }) =>
     isOver(containers.get(name), limitOf(resources)),
   );
   return found && `Container ${found.name} exceeded its local ephemeral storage limit "${limitOf(found.resources)}". `;
 }
 
-function isOver(bytes: number | undefined, limit: string | undefined): boolean {
-  return bytes !== undefined && limit !== undefined && bytes > wholeUnits(parseQuantity(limit));
+function isOver(
+  bytes: number | undefined,
+  limit: string | undefined,
+  { zeroIsNone = false }: { readonly zeroIsNone?: boolean } = {},
+): boolean {
+  if (bytes === undefined || limit === undefined) return false;
+  const limitBytes = wholeUnits(parseQuantity(limit));
+  return bytes > limitBytes && !(zeroIsNone && limitBytes === 0);
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -36,6 +36,14 @@ describe('mountSubPath', { skip }, () => {
     await mountSubPath(hostMounts, { volume, path, target });
     return target;
   };
+
+  it('makes a missing folder with the rights of the volume, whatever our umask', async (context) => {
+    const mask = process.umask(0o027);
+    context.after(() => process.umask(mask));
+    await chmod(volume, 0o2777);
+    await mounted('new/deep');
+    for (const path of ['new', 'new/deep']) assert.equal((await stat(join(volume, path))).mode & 0o7777, 0o2777, path);
+  });
 
   it('mounts a folder and a file', async () => {
     assert.deepEqual((await readdir(await mounted('a'))).toSorted(), ['b', 'up']);

@@ -64,6 +64,9 @@ async function makeMissing(root: string, path: string): Promise<void> {
     const parent = await openInside(root, present);
     try {
       await mkdir(inside(parent, part), { mode: mode & 0o777 });
+      // What our umask has taken away. Not by its name: that may be a link to somewhere else by now.
+      const made = await open(inside(parent, part), constants.O_DIRECTORY | constants.O_NOFOLLOW);
+      await made.chmod(mode & 0o2777).finally(() => made.close());
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     } finally {

@@ -24,7 +24,7 @@ describe('setUpVolumes', () => {
     references,
     clock,
     random: () => 0,
-    node: { ip: '', clusterDomain: '', clusterDnsIp: undefined, allocatable: async () => ({}) },
+    node: { ip: '', clusterDomain: '', clusterDnsIp: undefined, allocatable: async () => ({ memory: '8Mi' }) },
     mounts: {
       mountMemory: async (folder: string, options: MemoryOptions) => void mounted.push([folder, options]),
       bind: async () => {},
@@ -64,14 +64,27 @@ describe('setUpVolumes', () => {
     assert.deepEqual([(await stat(path)).mode & 0o777, await readdir(path)], [0o700, ['work']]);
   });
 
-  it('puts an emptyDir in memory with its limit as size', async () => {
-    const { folder, done } = setUp({ emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } });
-    await done;
-    assert.deepEqual(mounted.at(-1), [
-      join(folder.emptyDirs, 'v'),
-      { mode: 0o777, gid: undefined, sizeBytes: 2 ** 20 },
-    ]);
-  });
+  const limited = { resources: { limits: { memory: '2Mi' } } };
+  for (const [words, sizeLimit, containers, sizeMib] of [
+    ['its own limit', '1Mi', [limited], 1],
+    ['the limit of the pod, which is less', '4Mi', [limited, limited], 4],
+    ['the limit of the pod where it has none', undefined, [limited, limited], 4],
+    ['what the node has where the pod has no limit', undefined, [limited, {}], 8],
+    ['what the node has where its own is 0, which is none', '0', [{}], 8],
+  ] as const) {
+    it(`puts an emptyDir in memory with the size of ${words}`, async () => {
+      const emptyDir = { medium: 'Memory', ...(sizeLimit && { sizeLimit }) };
+      const pod = makePod({
+        containers: containers.map((more, index) => ({ name: `c${index}`, ...more })),
+        volumes: [{ name: 'v', emptyDir }],
+      });
+      await setUpVolumes(context(), pod, { signal, present: new Map() });
+      assert.deepEqual(mounted.at(-1), [
+        join(podFolder(rootDir, pod.metadata?.uid ?? '').emptyDirs, 'v'),
+        { mode: 0o777, gid: undefined, sizeBytes: sizeMib * 2 ** 20 },
+      ]);
+    });
+  }
 
   it('writes what the API has, and asks to be called again in about a minute', async () => {
     references.configMaps.set('settings', { key: 'old' });

@@ -4,6 +4,7 @@ import { chmod, chown, lstat, mkdir, rename, stat, writeFile } from 'node:fs/pro
 import { dirname, join } from 'node:path';
 import type { Pod, Volume } from '../../kubernetes/objects.ts';
 import { podRef } from '../../kubernetes/objects.ts';
+import { podMemoryLimit } from '../../podspec/resources/cgroup.ts';
 import { parseQuantity, wholeUnits } from '../../podspec/resources/quantity.ts';
 import { type VolumeFile, volumeFiles } from '../../podspec/volumes/volume-files.ts';
 import { CodedError, messageOf } from '../../support/errors.ts';
@@ -91,7 +92,10 @@ function digestOf(files: readonly VolumeFile[]): string {
 }
 
 /** A folder that everybody may use, and the pod's group owns; in memory where the pod asks for that. */
-async function setUpEmptyDir({ mounts }: VolumeContext, { pod, volume, folder }: VolumeRequest): Promise<void> {
+async function setUpEmptyDir(
+  { mounts, node }: VolumeContext,
+  { pod, volume, folder, signal }: VolumeRequest,
+): Promise<void> {
   const path = join(folder.emptyDirs, volume.name);
   const gid = pod.spec?.securityContext?.fsGroup;
   const mode = gid === undefined ? 0o777 : 0o2777;
@@ -104,13 +108,19 @@ async function setUpEmptyDir({ mounts }: VolumeContext, { pod, volume, folder }:
     await rename(fresh, path);
   }
   if (volume.emptyDir?.medium === 'Memory') {
-    const { sizeLimit } = volume.emptyDir;
-    await mounts.mountMemory(path, {
-      mode,
-      gid,
-      sizeBytes: sizeLimit ? wholeUnits(parseQuantity(sizeLimit)) : undefined,
-    });
+    const { memory } = await node.allocatable({ signal });
+    await mounts.mountMemory(path, { mode, gid, sizeBytes: memorySize(pod, volume.emptyDir.sizeLimit, memory) });
   }
+}
+
+/** The least of what the volume, the pod and the node may have (kubelet's `calculateEmptyDirMemorySize`). */
+function memorySize(pod: Pod, sizeLimit: string | undefined, allocatable: string | undefined): number | undefined {
+  const limits = [bytesOf(sizeLimit), podMemoryLimit(pod), bytesOf(allocatable)].filter((bytes) => bytes > 0);
+  return limits.length === 0 ? undefined : Math.min(...limits);
+}
+
+function bytesOf(quantity: string | undefined): number {
+  return quantity === undefined ? 0 : wholeUnits(parseQuantity(quantity));
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -19,6 +19,8 @@ export interface EffectKitOptions {
   readonly tools: StartTools;
   /** By pod and image. */
   readonly pullBackoff: Backoff;
+  /** Of volumes, by pod. */
+  readonly mountBackoff: Backoff;
   /** Look at the pod again. */
   readonly wake: (uid: string) => void;
   /** Aborts when the engine ends. */
@@ -32,15 +34,17 @@ export class EffectKit {
   readonly prober: Prober;
   readonly tools: StartTools;
   readonly pullBackoff: Backoff;
+  readonly mountBackoff: Backoff;
   readonly signal: AbortSignal;
   readonly #wake: (uid: string) => void;
 
-  constructor({ context, view, prober, tools, pullBackoff, wake, signal }: EffectKitOptions) {
+  constructor({ context, view, prober, tools, pullBackoff, mountBackoff, wake, signal }: EffectKitOptions) {
     this.context = context;
     this.view = view;
     this.prober = prober;
     this.tools = tools;
     this.pullBackoff = pullBackoff;
+    this.mountBackoff = mountBackoff;
     this.signal = signal;
     this.#wake = wake;
   }

@@ -2,6 +2,7 @@ import { messageOf } from '../../support/errors.ts';
 import { notePod } from '../disk/pod-folder.ts';
 import { setUpVolumes } from '../disk/volumes-on-disk.ts';
 import type { PodMemory } from '../pod/pod-memory.ts';
+import { isUnanswered } from '../unanswered.ts';
 import type { EffectKit } from './effect-kit.ts';
 
 /** Brings the pod's files on disk up to date. */
@@ -17,10 +18,12 @@ export function beginVolumes(kit: EffectKit, memory: PodMemory): void {
       memory.volumesDueAtMs = memory.pod === pod ? dueAtMs : 0;
       memory.volumesReady = true;
       memory.holds.delete('volumes');
+      kit.mountBackoff.reset(memory.ref.uid);
     },
     failed: (error) => {
       kit.record(memory, { type: 'Warning', reason: 'FailedMount', message: messageOf(error) });
-      kit.hold(memory, 'volumes', error);
+      if (isUnanswered(error)) kit.hold(memory, 'volumes', error);
+      else memory.holds.set('volumes', { untilMs: kit.now() + kit.mountBackoff.nextDelayMs(memory.ref.uid) });
     },
   });
 }

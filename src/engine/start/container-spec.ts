@@ -13,6 +13,8 @@ export interface ContainerSpecInput {
   readonly sandboxId: string;
   readonly image: Image;
   readonly environment: Readonly<Record<string, string>>;
+  /** As its processes see it. */
+  readonly hostname: string;
   readonly rootDir: string;
   readonly folder: PodFolder;
   /** Where parts of volumes are, by the path at which the container wants them. */
@@ -36,7 +38,8 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpec {
     ...(command && { entrypoint: command }),
     ...(args && { command: args }),
     ...(container.workingDir && { workingDir: container.workingDir }),
-    env: environment,
+    // As containerd has it: for commands that come later too.
+    env: { HOSTNAME: input.hostname, ...environment },
     mounts: containerMounts(pod, container, { folder: input.folder, attempt, subPaths: input.subPaths }),
     resources: {
       ...cgroupLimits(container),

@@ -33,6 +33,7 @@ describe('securityFields', () => {
     const local = { seccompProfile: { type: 'Localhost', localhostProfile: 'audit/it.json' } };
     assert.equal(of(unconfined, {}), 'unconfined');
     assert.equal(of(unconfined, { seccompProfile: { type: 'RuntimeDefault' } }), undefined);
+    assert.equal(of(local, { privileged: true }), undefined, 'a privileged container has none');
     assert.deepEqual(of({}, local), { path: '/root-dir/seccomp/audit/it.json' });
   });
 

@@ -47,7 +47,8 @@ export function securityFields(
     capabilitiesDrop: own.capabilities?.drop ?? [],
     // A privileged container and one that may administer the system could raise its rights anyway.
     noNewPrivileges: own.allowPrivilegeEscalation === false,
-    ...seccomp(own.seccompProfile ?? ofPod.seccompProfile, rootDir),
+    // A privileged container makes all system calls, whatever is asked.
+    ...(own.privileged ? {} : seccomp(own.seccompProfile ?? ofPod.seccompProfile, rootDir)),
   };
 }
 

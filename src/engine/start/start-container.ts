@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { Pod } from '../../kubernetes/objects.ts';
 import { podRef } from '../../kubernetes/objects.ts';
 import { containerEnvironment } from '../../podspec/environment/container-environment.ts';
@@ -14,7 +15,7 @@ import { provideImage } from '../images/provide-image.ts';
 import type { PodSandbox } from '../pod/actual-pod.ts';
 import { type ContainerIdentity, ownedBy } from '../pod/labels.ts';
 import { fieldPathOf } from '../pod/spec-containers.ts';
-import { podHostname } from '../sandbox/hostname.ts';
+import { kernelHostname, podHostname } from '../sandbox/hostname.ts';
 import type { Slots } from '../slots.ts';
 import { isUnanswered } from '../unanswered.ts';
 import { containerSpec } from './container-spec.ts';
@@ -133,6 +134,7 @@ async function create(
       sandboxId: sandbox.id,
       image,
       environment,
+      hostname: pod.spec?.hostNetwork ? hostname() : kernelHostname(pod, node.clusterDomain),
       rootDir,
       folder,
       subPaths,

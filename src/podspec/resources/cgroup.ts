@@ -44,18 +44,26 @@ export function cgroupLimits(container: Container): CgroupLimits {
 export function podCgroupLimits(pod: Pod): CgroupLimits | undefined {
   const own = pod.spec?.resources;
   if (own === undefined || Object.keys({ ...own.requests, ...own.limits }).length === 0) return undefined;
-  const all = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
-  const isLimited = (name: string): boolean =>
-    own.limits?.[name] !== undefined || all.every(({ resources }) => resources?.limits?.[name] !== undefined);
   const [requests, limits] = [podRequests(pod), podLimits(pod)];
-  const cpuLimit = isLimited('cpu') ? milliUnits(limits.get('cpu') ?? 0n) : 0;
-  const memoryLimitBytes = isLimited('memory') ? wholeUnits(limits.get('memory') ?? 0n) : 0;
+  const cpuLimit = isLimited(pod, 'cpu') ? milliUnits(limits.get('cpu') ?? 0n) : 0;
+  const memoryLimitBytes = podMemoryLimit(pod);
   return {
     cpuShares: cpuSharesFromMilliCpu(milliUnits(requests.get('cpu') ?? limits.get('cpu') ?? 0n)),
     cpuPeriodUs,
     ...(cpuLimit > 0 && { cpuQuotaUs: quotaUsFromMilliCpu(cpuLimit) }),
     ...(memoryLimitBytes > 0 && { memoryLimitBytes }),
   };
+}
+
+/** In bytes; 0 for none. */
+export function podMemoryLimit(pod: Pod): number {
+  return isLimited(pod, 'memory') ? wholeUnits(podLimits(pod).get('memory') ?? 0n) : 0;
+}
+
+function isLimited({ spec }: Pod, name: string): boolean {
+  if (spec?.resources?.limits?.[name] !== undefined) return true;
+  const all = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
+  return all.every(({ resources }) => resources?.limits?.[name] !== undefined);
 }
 
 /** CPU shares for a request; nothing requested is the least there is (kubelet's `MilliCPUToShares`). */
