@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { podRef } from '../kubernetes/objects.ts';
@@ -100,6 +101,18 @@ describe('Engine: storage', () => {
     await harness.restart();
     await harness.engine.createPod(pod, { signal: new AbortController().signal });
     await harness.clock.advance(5000);
+    assert.equal((await harness.untilEnded(pod)).failure?.reason, 'Evicted');
+  });
+
+  it('that is too much ends the pod though that cannot be written down', async () => {
+    const pod = await harness.create({
+      containers: [app('a')],
+      volumes: [{ name: 'cache', emptyDir: { sizeLimit: '1Ki' } }],
+    });
+    await harness.untilRunning(pod);
+    await mkdir(join(podFolder(harness.rootDir, podRef(pod).uid).root, 'evicted'));
+    harness.sizeOf = () => ({ bytes: 2000, inodes: 1 });
+    await harness.clock.advance(10_000);
     assert.equal((await harness.untilEnded(pod)).failure?.reason, 'Evicted');
   });
 

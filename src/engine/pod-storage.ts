@@ -1,4 +1,5 @@
 import type { CallOptions } from '../runtime/runtime.ts';
+import { messageOf } from '../support/errors.ts';
 import { type DiskSize, DiskSizes, type MeasuredFolder } from './disk/disk-sizes.ts';
 import { noteEviction } from './disk/pod-folder.ts';
 import { layerFolder, volumeFolders } from './disk/pod-folders.ts';
@@ -73,15 +74,17 @@ export class PodStorage {
 
   /** As kubelet's eviction manager does (`localStorageEviction`). */
   async #evict(): Promise<void> {
-    const { pods, view } = this.#options;
+    const { context, pods, view } = this.#options;
     for (const [uid, memory] of pods) {
       if (memory.eviction !== undefined || !memory.isInHand || !hasStorageLimits(memory.pod)) continue;
       // What has ended does not write any more, and has its own outcome.
       if (view.runningContainersOf(uid).next().done) continue;
       const excess = storageExcess(memory.pod, this.#use(uid));
       if (excess === undefined) continue;
-      // Before anything of it ends: what is left of it then may be within all limits.
-      await noteEviction(this.#options.context.rootDir, uid, excess);
+      // Before anything of it ends: what is left of it then may be within all limits. On a full disk it is evicted all the same.
+      await noteEviction(context.rootDir, uid, excess).catch((error: unknown) =>
+        context.log.warn('that a pod is evicted could not be written down', { uid, why: messageOf(error) }),
+      );
       memory.eviction = excess;
       this.#options.onEvicted(uid);
     }

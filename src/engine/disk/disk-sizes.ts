@@ -28,6 +28,8 @@ const lookEveryMs = 10_000;
 const dueAfterMs = 60_000;
 /** What takes long is done seldom: one walk takes no more than this part of the time. */
 const walkingPart = 0.1;
+/** Though a clock that is set forward makes a walk look long. */
+const longestWaitMs = 3_600_000;
 
 export interface DiskSizesOptions {
   readonly measure: MeasureFolders;
@@ -67,7 +69,7 @@ export class DiskSizes {
       } catch (error) {
         if (!isAbortOf(signal, error)) this.#complain(error);
       }
-      waitMs = Math.max(lookEveryMs, (clock.now() - begunAtMs) / walkingPart);
+      waitMs = Math.min(Math.max(lookEveryMs, (clock.now() - begunAtMs) / walkingPart), longestWaitMs);
     }
   }
 
