@@ -1,4 +1,5 @@
 import type { ContainerStatus, Pod } from '../kubernetes/objects.ts';
+import { allStatuses } from '../podspec/status/container-state.ts';
 import type { ObservedPod } from '../podspec/status/observed.ts';
 
 /** A container's state in the two words that matter here. */
@@ -50,11 +51,8 @@ function stateInStatus(pod: Pod, container: string): LogState | undefined {
   };
 }
 
-function statusOf({ status }: Pod, container: string): ContainerStatus | undefined {
-  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = status ?? {};
-  return [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses].find(
-    ({ name }) => name === container,
-  );
+function statusOf(pod: Pod, container: string): ContainerStatus | undefined {
+  return allStatuses(pod).find(({ name }) => name === container);
 }
 
 function notCreated(pod: Pod): string {

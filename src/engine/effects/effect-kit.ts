@@ -84,8 +84,8 @@ export class EffectKit {
     this.context.recordEvent({ pod: memory.ref, ...event });
   }
 
-  /** Leaves what failed alone for a while. */
-  hold(memory: PodMemory, key: HoldKey, error: unknown): void {
-    memory.holds.set(key, { untilMs: this.now() + (isUnanswered(error) ? unansweredRetryMs : retryMs) });
+  /** Leaves what failed alone for a while: so long where it says something about the pod. */
+  hold(memory: PodMemory, key: HoldKey, error: unknown, delayMs: () => number = () => retryMs): void {
+    memory.holds.set(key, { untilMs: this.now() + (isUnanswered(error) ? unansweredRetryMs : delayMs()) });
   }
 }

@@ -2,7 +2,6 @@ import { messageOf } from '../../support/errors.ts';
 import { notePod } from '../disk/pod-folder.ts';
 import { setUpVolumes } from '../disk/volumes-on-disk.ts';
 import type { PodMemory } from '../pod/pod-memory.ts';
-import { isUnanswered } from '../unanswered.ts';
 import type { EffectKit } from './effect-kit.ts';
 
 /** Brings the pod's files on disk up to date. */
@@ -22,8 +21,7 @@ export function beginVolumes(kit: EffectKit, memory: PodMemory): void {
     },
     failed: (error) => {
       kit.record(memory, { type: 'Warning', reason: 'FailedMount', message: messageOf(error) });
-      if (isUnanswered(error)) kit.hold(memory, 'volumes', error);
-      else memory.holds.set('volumes', { untilMs: kit.now() + kit.mountBackoff.nextDelayMs(memory.ref.uid) });
+      kit.hold(memory, 'volumes', error, () => kit.mountBackoff.nextDelayMs(memory.ref.uid));
     },
   });
 }

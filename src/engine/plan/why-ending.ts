@@ -28,8 +28,6 @@ export const deadlineExceeded = {
 /** kubelet's immediateEvictionGracePeriodSeconds. */
 const evictionGraceSeconds = 1;
 
-const evicted = (message: string) => ({ reason: 'Evicted', message });
-
 const sandboxLost = {
   reason: 'PodSandboxLost',
   message: 'The pod sandbox has ended, and restartPolicy Never forbids to start its containers again',
@@ -45,7 +43,8 @@ export function whyEnding(input: LifeInput): Ending | undefined {
     deadlineMs: (notes.endingSinceMs ?? nowMs) + graceSeconds * 1000,
   });
   if (notes.eviction !== undefined) {
-    return { kind: 'evicted', ...ending(evictionGraceSeconds), failure: evicted(notes.eviction) };
+    const failure = { reason: 'Evicted', message: notes.eviction };
+    return { kind: 'evicted', ...ending(evictionGraceSeconds), failure };
   }
   const ofItself = ending(pod.spec?.terminationGracePeriodSeconds ?? 30);
   const finished = isFinished(input);

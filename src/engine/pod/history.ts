@@ -1,4 +1,5 @@
 import type { Container, ContainerStatus, Pod } from '../../kubernetes/objects.ts';
+import { allStatuses } from '../../podspec/status/container-state.ts';
 import type { ActualPod, Attempt } from './actual-pod.ts';
 import { containersOf } from './spec-containers.ts';
 
@@ -16,8 +17,7 @@ export type History = ReadonlyMap<string, LastKnown>;
 /** What the API server's status knows; the runtime, where it still has the containers, knows better. */
 export function historyFromStatus(pod: Pod): Map<string, LastKnown> {
   const history = new Map<string, LastKnown>();
-  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {};
-  for (const status of [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses]) {
+  for (const status of allStatuses(pod)) {
     if (!status.containerID) continue;
     history.set(status.name, fromStatus(status));
   }

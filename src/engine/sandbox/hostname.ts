@@ -12,8 +12,12 @@ export function podHostname(pod: Pod, clusterDomain: string): { readonly hostnam
   };
 }
 
-/** What the pod's processes get as their host's name. */
-export function kernelHostname(pod: Pod, clusterDomain: string): string {
+/** What the pod's processes get as their host's name: on the host's network that of the machine, as with kubelet. */
+export function kernelHostname(
+  pod: Pod,
+  { clusterDomain, machine }: { readonly clusterDomain: string; readonly machine: string },
+): string {
+  if (pod.spec?.hostNetwork) return machine;
   const { hostname, domain } = podHostname(pod, clusterDomain);
   return pod.spec?.setHostnameAsFQDN && domain !== '' ? `${hostname}.${domain}` : hostname;
 }

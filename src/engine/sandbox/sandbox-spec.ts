@@ -1,6 +1,7 @@
 import type { Pod } from '../../kubernetes/objects.ts';
 import { podRef } from '../../kubernetes/objects.ts';
 import { podCgroupLimits } from '../../podspec/resources/cgroup.ts';
+import { podSysctls } from '../../podspec/sysctls.ts';
 import type { HostPort, SandboxSpec } from '../../runtime/runtime.ts';
 import type { NodeFacts } from '../engine-context.ts';
 import { type Owner, sandboxLabels, sandboxName } from '../pod/labels.ts';
@@ -27,16 +28,12 @@ export function sandboxSpec(
   return {
     name: sandboxName(ref.uid, attempt),
     labels: sandboxLabels(owner, ref, attempt),
-    // As kubelet: on the host's network a pod has the host's name.
-    hostname: hostNetwork ? machine.hostname : kernelHostname(pod, node.clusterDomain),
+    hostname: kernelHostname(pod, { clusterDomain: node.clusterDomain, machine: machine.hostname }),
     ...(dns && { dns }),
     ...(resources && { resources }),
     hostNetwork,
     sharePids: pod.spec?.shareProcessNamespace === true,
-    // Slashes are another way to write them, which runtimes do not know.
-    sysctls: Object.fromEntries(
-      (pod.spec?.securityContext?.sysctls ?? []).map(({ name, value }) => [name.replaceAll('/', '.'), value]),
-    ),
+    sysctls: Object.fromEntries(podSysctls(pod).map(({ name, value }) => [name, value])),
     // On the host's network a container's port is the host's already.
     hostPorts: hostNetwork ? [] : hostPorts(pod),
   };

@@ -134,7 +134,7 @@ async function create(
       sandboxId: sandbox.id,
       image,
       environment,
-      hostname: pod.spec?.hostNetwork ? hostname() : kernelHostname(pod, node.clusterDomain),
+      hostname: kernelHostname(pod, { clusterDomain: node.clusterDomain, machine: hostname() }),
       rootDir,
       folder,
       subPaths,

@@ -9,6 +9,15 @@ export interface ContainerStatuses {
   readonly ephemeral: readonly ContainerStatus[];
 }
 
+/** What a pod's status says of its containers of all kinds. */
+export function allStatuses({ status }: Pod): readonly ContainerStatus[] {
+  return [
+    ...(status?.initContainerStatuses ?? []),
+    ...(status?.containerStatuses ?? []),
+    ...(status?.ephemeralContainerStatuses ?? []),
+  ];
+}
+
 export function waitingState(reason: string, message?: string): ContainerState {
   return { waiting: { reason, ...(message && { message }) } };
 }

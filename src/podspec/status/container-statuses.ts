@@ -1,6 +1,6 @@
 import type { Container, ContainerState, ContainerStatus, EphemeralContainer, Pod } from '../../kubernetes/objects.ts';
 import { isSidecar, shouldRestart } from '../containers.ts';
-import { type ContainerStatuses, runningState, terminatedState, waitingState } from './container-state.ts';
+import { allStatuses, type ContainerStatuses, runningState, terminatedState, waitingState } from './container-state.ts';
 import type { ObservedContainer, ObservedPod } from './observed.ts';
 import { isTerminalPhase } from './phase.ts';
 
@@ -35,13 +35,7 @@ export function containerStatuses(
 ): ContainerStatuses {
   const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? {};
   const observedByName = new Map(observedPod?.containers.map((each) => [each.name, each]));
-  const previousByName = new Map(
-    [
-      ...(pod.status?.initContainerStatuses ?? []),
-      ...(pod.status?.containerStatuses ?? []),
-      ...(pod.status?.ephemeralContainerStatuses ?? []),
-    ].map((each) => [each.name, each]),
-  );
+  const previousByName = new Map(allStatuses(pod).map((each) => [each.name, each]));
   // The reason belongs to whatever would start first.
   const blocked = new Set(initContainers[0] ? [initContainers[0].name] : containers.map(({ name }) => name));
   const statusOf = (container: Container | EphemeralContainer, role: Role): ContainerStatus =>

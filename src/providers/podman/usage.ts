@@ -75,7 +75,7 @@ function disksOf(
   containers: readonly ContainerUsage[],
   volumes: readonly VolumeSize[],
 ): Pick<PodUsage, 'ephemeralStorage' | 'volumes'> {
-  const parts = containers.flatMap(({ rootfs = undefined, logs = undefined }) => [rootfs ?? [], logs ?? []].flat());
+  const parts = containers.flatMap(({ rootfs, logs }) => [rootfs, logs]).filter((part) => part !== undefined);
   const local = volumes.filter(({ isOnDisk }) => isOnDisk).map(filesystemUsage);
   return {
     ...(volumes.length === 0
